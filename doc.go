@@ -1,0 +1,15 @@
+// Package bootscribe names a module of packages that build virtual machine
+// images from installation media: fetch an ISO, make a disk, serve an answer
+// file, boot QEMU, type the boot command, wait for SSH, provision, shut down
+// and publish the image.
+//
+// Package bootscribe itself is empty. Reach for:
+//
+//   - imagebuild to run a whole build
+//   - keyseq to parse, check and play boot commands
+//   - vnc to see a machine's screen and press its keys
+//   - qemu, qemu/qmp and qemu/qemuimg to run one machine and handle its disks
+//   - iso to fetch and verify installation media and to write seed CDs
+//   - httpserve to give files to the guest and to see what it asked for
+//   - ssh to reach a guest that is still booting
+package bootscribe
