@@ -1,0 +1,59 @@
+package vnc
+
+import (
+	"encoding/binary"
+
+	govnc "github.com/mitchellh/go-vnc"
+)
+
+// Encodings, by their numbers in the RFB registry.
+const (
+	encRaw         = 0
+	encCopyRect    = 1
+	encHextile     = 5
+	encDesktopSize = -223
+	encExtKey      = -258 // QEMU extended key events; every SetEncodings is acknowledged
+	encLED         = -261 // QEMU LED state
+	encExtSize     = -308 // ExtendedDesktopSize
+)
+
+// encodings are what we ask for, the best first. Raw costs both sides least
+// where the bytes need not travel. Without -261 QEMU would press CapsLock and
+// NumLock by itself to match the keysyms, so it is always among them. The
+// cursor's shape is not, so that servers draw it, or leave it out.
+func encodings(remote bool) []int32 {
+	pseudo := []int32{encDesktopSize, encExtSize, encExtKey, encLED}
+	if remote {
+		return append([]int32{encHextile, encCopyRect, encRaw}, pseudo...)
+	}
+	return append([]int32{encRaw, encCopyRect, encHextile}, pseudo...)
+}
+
+// pixelFormat is what QEMU has in memory, so that it need not convert:
+// 32 bits, little endian, blue in the lowest byte.
+var pixelFormat = govnc.PixelFormat{
+	BPP: 32, Depth: 24, TrueColor: true,
+	RedMax: 255, GreenMax: 255, BlueMax: 255,
+	RedShift: 16, GreenShift: 8, BlueShift: 0,
+}
+
+// writeEncodings gathers a SetEncodings, RFC 6143 section 7.5.2. go-vnc has
+// one too, but wants a decoder for each number and keeps them.
+func (c *Conn) writeEncodings() error {
+	b := binary.BigEndian.AppendUint16([]byte{2, 0}, uint16(len(c.encodings)))
+	for _, e := range c.encodings {
+		b = binary.BigEndian.AppendUint32(b, uint32(e))
+	}
+	c.mu.Lock()
+	c.asked++
+	c.mu.Unlock()
+	_, err := c.wire.Write(b)
+	return err
+}
+
+// request gathers a FramebufferUpdateRequest for the whole framebuffer. Only
+// the reader, or who runs before it, may call it.
+func (c *Conn) request(incremental bool) error {
+	size := c.back.Rect.Size()
+	return c.gv.FramebufferUpdateRequest(incremental, 0, 0, uint16(size.X), uint16(size.Y))
+}
