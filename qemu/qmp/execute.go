@@ -173,7 +173,9 @@ func (c *Conn) writeRequest(r *request) error {
 		if err != nil {
 			return err
 		}
-		rest = r.data[n:]
+		if rest = r.data[n:]; len(rest) == 0 {
+			return nil
+		}
 	}
 	_, err := c.nc.Write(rest)
 	return err

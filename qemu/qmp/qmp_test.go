@@ -271,7 +271,7 @@ func TestProtocolErrors(t *testing.T) {
 		"null":           {`null`, "neither a reply nor an event"},
 		"a number":       {`7`, "cannot unmarshal number"},
 		"deep nesting":   {`{"return":` + strings.Repeat("[", 20000), "exceeded max depth"},
-		"endless string": {`{"return": "` + strings.Repeat("x", 65<<20), "message of more than 64 MiB"},
+		"endless string": {`{"return": "` + strings.Repeat("x", 17<<20), "message of more than 16 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, conn := open(t, qmptest.Script{Handlers: handlers{

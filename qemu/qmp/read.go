@@ -11,7 +11,7 @@ import (
 
 // maxMessage bounds one message of the server. The largest known one, the
 // answer to query-qmp-schema, has about 200 KB.
-const maxMessage = 64 << 20
+const maxMessage = 16 << 20
 
 // message is any of the four things that a server says (QEMU's
 // docs/interop/qmp-spec).

@@ -23,7 +23,7 @@ type Conn struct {
 	sending sync.Mutex // keeps what is sent in whole pieces
 
 	mu    sync.Mutex
-	ready bool       // qmp_capabilities has been answered
+	ready bool       // qmp_capabilities has come
 	files []*os.File // came with a command and were not taken yet
 }
 
@@ -118,28 +118,25 @@ func (c *Conn) run() {
 }
 
 func (c *Conn) handler(command string) Handler {
+	negotiation := command == "qmp_capabilities"
+	if !negotiation && !c.isReady() {
+		return Refusal("CommandNotFound", "Expecting capabilities negotiation with 'qmp_capabilities'")
+	}
+	if negotiation {
+		c.setReady()
+	}
 	if h, ok := c.server.script.Handlers[command]; ok {
-		if command == "qmp_capabilities" {
-			c.setReady()
-		}
 		return h
 	}
-	switch {
-	case command == "qmp_capabilities":
-		return negotiate
-	case !c.isReady():
-		return Refusal("CommandNotFound", "Expecting capabilities negotiation with 'qmp_capabilities'")
-	case command == "query-commands":
+	switch command {
+	case "qmp_capabilities":
+		return func(c *Conn, r Request) { c.Reply(r, nil) }
+	case "query-commands":
 		return queryCommands
-	case command == "quit":
+	case "quit":
 		return quit
 	}
 	return Refusal("CommandNotFound", "The command "+command+" has not been found")
-}
-
-func negotiate(c *Conn, r Request) {
-	c.setReady()
-	c.Reply(r, nil)
 }
 
 func queryCommands(c *Conn, r Request) {
