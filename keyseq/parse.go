@@ -1,0 +1,249 @@
+package keyseq
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxCount is the largest count in a token such as <bs*30>.
+const MaxCount = 10000
+
+// maxErrors bounds what Parse says about one boot command.
+const maxErrors = 10
+
+// SyntaxError is a place in a boot command that Parse refuses.
+type SyntaxError struct {
+	Pos
+	// Token is what was found there, cut after 64 bytes.
+	Token string
+	// Msg says what is wrong and what to write instead.
+	Msg string
+}
+
+// Error names the position, the token and the remedy.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("keyseq: parse %s %q: %s", e.Pos, e.Token, e.Msg)
+}
+
+// Parse reads a boot command. It accepts what Packer accepts, with the same
+// meaning, and the tokens that Packer does not have; the package documentation
+// has the grammar. A token that it does not know is text, as in Packer: [Lint]
+// finds these. An error is a [*SyntaxError], or several joined (at most 10),
+// in the order of their positions; errors.As finds the first.
+//
+// The Sequence shares the memory of s.
+func Parse(s string) (Sequence, error) {
+	p := parser{src: s, pos: Pos{Line: 1, Column: 1}}
+	p.encoding()
+	p.steps()
+	return p.seq, p.err()
+}
+
+type parser struct {
+	src  string
+	pos  Pos // of the first byte that is not yet in seq
+	seq  Sequence
+	errs []*SyntaxError
+}
+
+func (p *parser) steps() {
+	for i := 0; ; {
+		next := strings.IndexByte(p.src[i:], '<')
+		if next < 0 {
+			break
+		}
+		i += next
+		tok := scanToken(p.src[i:])
+		if tok.err != "" {
+			p.fail(i, clip(p.src[i:]), tok.err)
+		}
+		if tok.step == nil {
+			i++ // the "<" is text
+			continue
+		}
+		p.text(i)
+		p.seq = append(p.seq, at(tok.step, p.pos))
+		p.advance(i + tok.size)
+		i += tok.size
+	}
+	p.text(len(p.src))
+}
+
+// text makes a step of what lies between the last step and end.
+func (p *parser) text(end int) {
+	if end > p.pos.Offset {
+		p.seq = append(p.seq, Text{At: p.pos, Text: p.src[p.pos.Offset:end]})
+		p.advance(end)
+	}
+}
+
+func (p *parser) advance(end int) { p.pos = p.pos.after(p.src[p.pos.Offset:end]) }
+
+// after returns the position behind text that begins at p.
+func (p Pos) after(text string) Pos {
+	p.Offset += len(text)
+	if n := strings.Count(text, "\n"); n > 0 {
+		p.Line += n
+		p.Column = 1
+		text = text[strings.LastIndexByte(text, '\n')+1:]
+	}
+	p.Column += utf8.RuneCountInString(text)
+	return p
+}
+
+func at(st Step, pos Pos) Step {
+	switch st := st.(type) {
+	case Press:
+		st.At = pos
+		return st
+	case Hold:
+		st.At = pos
+		return st
+	case Release:
+		st.At = pos
+		return st
+	case Wait:
+		st.At = pos
+		return st
+	}
+	return st
+}
+
+// encoding refuses bytes that are not UTF-8, as Packer's parser does.
+func (p *parser) encoding() {
+	if utf8.ValidString(p.src) {
+		return
+	}
+	for i := 0; i < len(p.src) && len(p.errs) < maxErrors; {
+		r, size := utf8.DecodeRuneInString(p.src[i:])
+		if r == utf8.RuneError && size == 1 {
+			p.fail(i, p.src[i:i+1], "invalid UTF-8; save the boot command as UTF-8")
+		}
+		i += size
+	}
+}
+
+func (p *parser) fail(offset int, token, msg string) {
+	pos := Pos{Line: 1, Column: 1}
+	if len(p.errs) < maxErrors {
+		pos = pos.after(p.src[:offset])
+	}
+	p.errs = append(p.errs, &SyntaxError{Pos: pos, Token: token, Msg: msg})
+}
+
+func (p *parser) err() error {
+	if len(p.errs) == 0 {
+		return nil
+	}
+	p.seq = nil
+	slices.SortStableFunc(p.errs, func(a, b *SyntaxError) int { return cmp.Compare(a.Offset, b.Offset) })
+	if len(p.errs) == 1 {
+		return p.errs[0]
+	}
+	errs := make([]error, 0, maxErrors)
+	for _, e := range p.errs[:min(len(p.errs), maxErrors)] {
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
+}
+
+// clip returns the token at the start of s, for an error.
+func clip(s string) string {
+	s = s[:min(len(s), maxToken)]
+	if i := strings.IndexByte(s, '>'); i >= 0 {
+		return s[:i+1]
+	}
+	for !utf8.ValidString(s) && len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// token is what a "<" begins. Without a step it begins nothing and is text;
+// err refuses the boot command, also then.
+type token struct {
+	step Step
+	size int
+	err  string
+}
+
+// scanToken reads the token at the start of s, which begins with "<". The
+// order of the attempts is that of Packer's grammar.
+func scanToken(s string) token {
+	tok := scanWait(s)
+	if tok.step == nil && tok.err == "" {
+		tok = scanToggle(s)
+	}
+	if tok.step == nil && tok.err == "" {
+		tok = scanKey(s)
+	}
+	return tok
+}
+
+// scanToggle reads <xOn> and <xOff>, where x is any one character.
+func scanToggle(s string) token {
+	r, size := utf8.DecodeRuneInString(s[1:])
+	inner := s[1+size:]
+	switch {
+	case len(inner) > 2 && inner[2] == '>' && strings.EqualFold(inner[:2], "on"):
+		return token{step: Hold{Key: Key{Rune: r}}, size: 1 + size + 3}
+	case len(inner) > 3 && inner[3] == '>' && strings.EqualFold(inner[:3], "off"):
+		return token{step: Release{Key: Key{Rune: r}}, size: 1 + size + 4}
+	}
+	return token{}
+}
+
+// scanKey reads <enter>, <enterOn>, <enterOff> and <enter*3>.
+func scanKey(s string) token {
+	end := strings.IndexByte(s[:min(len(s), maxToken)], '>')
+	if end < 2 {
+		return token{}
+	}
+	inner, size := s[1:end], end+1
+	if k := lookup(inner); k != nil {
+		return token{step: Press{Key: Key{Name: k.name}, Count: 1}, size: size}
+	}
+	if k := lookup(trimFold(inner, "on")); k != nil {
+		return token{step: Hold{Key: Key{Name: k.name}}, size: size}
+	}
+	if k := lookup(trimFold(inner, "off")); k != nil {
+		return token{step: Release{Key: Key{Name: k.name}}, size: size}
+	}
+	if name, digits, ok := strings.Cut(inner, "*"); ok && isDigits(digits) {
+		if k := lookup(name); k != nil {
+			return scanCount(k, digits, size)
+		}
+	}
+	return token{}
+}
+
+func scanCount(k *named, digits string, size int) token {
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || n > MaxCount || digits[0] == '0' {
+		return token{err: fmt.Sprintf("a count is 1 to %d, without leading zeros", MaxCount)}
+	}
+	return token{step: Press{Key: Key{Name: k.name}, Count: n}, size: size}
+}
+
+// trimFold returns s without its ending, in any case; "" if it has another.
+func trimFold(s, ending string) string {
+	n := len(s) - len(ending)
+	if n <= 0 || !strings.EqualFold(s[n:], ending) {
+		return ""
+	}
+	return s[:n]
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
