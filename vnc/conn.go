@@ -240,7 +240,7 @@ func (c *Conn) broken(err error) error {
 	if isTimeout(err) {
 		err = fmt.Errorf("the server took nothing for %v (Config.Stall): %w", c.cfg.Stall, err)
 	}
-	c.fail(fmt.Errorf("write: %w", err))
+	c.fail(err)
 	return c.cause()
 }
 

@@ -163,7 +163,7 @@ func TestScreenFollows(t *testing.T) {
 	}
 	waitScreen(t, conn, part)
 
-	for _, size := range []image.Point{{720, 400}, {1, 1}, {1023, 767}} {
+	for _, size := range []image.Point{{720, 400}, {1, 1}, {401, 301}} {
 		srv.SetScreen(picture(size.X, size.Y))
 		waitScreen(t, conn, picture(size.X, size.Y))
 		if w, h := conn.Size(); w != size.X || h != size.Y {
@@ -173,7 +173,7 @@ func TestScreenFollows(t *testing.T) {
 
 	own := conn.Screen()
 	draw.Draw(own, own.Rect, image.Black, image.Point{}, draw.Src)
-	waitScreen(t, conn, picture(1023, 767)) // Screen gave a copy
+	waitScreen(t, conn, picture(401, 301)) // Screen gave a copy
 }
 
 func TestKeys(t *testing.T) {
@@ -404,7 +404,7 @@ func TestManyGoroutines(t *testing.T) {
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	srv := newServer(t, &vnctest.Config{Password: "right"})
+	srv := newServer(t, &vnctest.Config{Password: "right", Screen: picture(32, 32)})
 	before := runtime.NumGoroutine()
 	for i := range 100 {
 		password := "right"

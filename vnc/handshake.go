@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"sync"
+	"syscall"
 
 	govnc "github.com/mitchellh/go-vnc"
 )
@@ -105,7 +107,7 @@ func (w *wire) flush() error {
 	}
 	_, err := w.Conn.Write(w.out)
 	w.out = w.out[:0]
-	return err
+	return ended(err)
 }
 
 // Close is called by go-vnc when its reading goroutine ends or the handshake
@@ -223,8 +225,13 @@ func (w *wire) readReason() (string, error) {
 
 // ended makes the end of the stream readable.
 func ended(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fmt.Errorf("the server closed the connection: %w", io.ErrUnexpectedEOF)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	for _, gone := range []error{io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.EPIPE, syscall.ECONNRESET} {
+		if errors.Is(err, gone) {
+			return fmt.Errorf("the server closed the connection: %w", err)
+		}
 	}
 	return err
 }

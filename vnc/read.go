@@ -15,7 +15,7 @@ func (c *Conn) read() {
 			if isTimeout(err) {
 				err = fmt.Errorf("the server began a message and did not end it within %v (Config.Stall): %w", c.cfg.Stall, err)
 			}
-			c.fail(fmt.Errorf("read: %w", ended(err)))
+			c.fail(ended(err))
 			return
 		}
 	}

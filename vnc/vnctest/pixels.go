@@ -38,23 +38,31 @@ func (f pixelFormat) bytes() []byte {
 
 // appendPixels adds a rectangle of the picture, black where it has none.
 func (f pixelFormat) appendPixels(b []byte, m *image.RGBA, r image.Rectangle) []byte {
+	var order binary.AppendByteOrder = binary.LittleEndian
+	if f.bigEndian {
+		order = binary.BigEndian
+	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			v := f.pixel(m, x, y)
-			if f.bigEndian {
-				b = binary.BigEndian.AppendUint32(b, v)
-			} else {
-				b = binary.LittleEndian.AppendUint32(b, v)
-			}
+		inside := image.Rect(r.Min.X, y, r.Max.X, y+1).Intersect(m.Rect)
+		n := inside.Dx()
+		var row []byte
+		if n > 0 {
+			row = m.Pix[m.PixOffset(inside.Min.X, y):][:4*n]
 		}
+		for ; len(row) >= 4; row = row[4:] {
+			b = order.AppendUint32(b, f.pixel(row))
+		}
+		b = append(b, make([]byte, 4*(r.Dx()-n))...)
 	}
 	return b
 }
 
-func (f pixelFormat) pixel(m *image.RGBA, x, y int) uint32 {
-	p := m.RGBAAt(x, y)
+func (f pixelFormat) pixel(p []byte) uint32 {
+	if f == native {
+		return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2])
+	}
 	var v uint32
-	for i, part := range [3]uint8{p.R, p.G, p.B} {
+	for i, part := range p[:3] {
 		v |= uint32(part) * uint32(f.max[i]) / 255 << f.shift[i]
 	}
 	return v

@@ -67,7 +67,8 @@ func (c *client) pixelNews() [][]byte {
 		return nil
 	}
 	c.full, c.wanted = false, false
-	return [][]byte{c.format.appendPixels(appendRect(nil, r, encRaw), m, r)}
+	b := make([]byte, 0, 12+4*r.Dx()*r.Dy())
+	return [][]byte{c.format.appendPixels(appendRect(b, r, encRaw), m, r)}
 }
 
 // appendRect adds the head of a rectangle.
