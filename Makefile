@@ -1,0 +1,85 @@
+# Targets for people and for CI. `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+GO       ?= go
+FIRMWARE ?= bios
+FUZZTIME ?= 30s
+TIMEOUT  ?= 15m
+# Further flags of go test, for instance TESTFLAGS='-run TestClose -v'.
+TESTFLAGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: deps
+deps: ## install the packages that the tests and the demo need
+	@scripts/deps test demo
+
+.PHONY: test
+test: ## all checks and tests, as CI runs them, with a real QEMU
+	@scripts/deps test
+	@$(MAKE) lint
+	@$(MAKE) test-race
+
+.PHONY: check
+check: ## the quick checks: no QEMU, no race detector, nothing installed
+	@$(MAKE) lint
+	$(GO) test -short $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: .bin/staticcheck ## format, go.mod, vet, staticcheck, other systems, the file tree
+	@files=$$(git ls-files -co --exclude-standard '*.go'); \
+	bad=$$(for f in $$files; do [[ ! -f $$f ]] || echo $$f; done | xargs gofmt -l); \
+	[[ -z $$bad ]] || { echo "gofmt: not formatted:"; echo "$$bad"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) build ./...
+	$(GO) vet ./...
+	.bin/staticcheck ./...
+	GOOS=darwin $(GO) build ./...
+	GOOS=windows $(GO) build ./...
+	@scripts/check-tree
+
+.PHONY: test-race
+test-race: .bin/testsum ## the tests alone, with the race detector
+	$(GO) test -json -race -shuffle=on -timeout $(TIMEOUT) $(TESTFLAGS) ./... | .bin/testsum
+
+.PHONY: demo
+demo: ## make an installation ISO and build demo.qcow2 from it (FIRMWARE=bios or uefi)
+	@scripts/deps demo
+	@FIRMWARE=$(FIRMWARE) scripts/demo
+
+.PHONY: bench
+bench: ## the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# One target of a package at a time is all that go test -fuzz can do.
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@grep -rlE --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file" | while read -r target; do \
+			echo "fuzz: $$(dirname "$$file") $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+		done; \
+	done
+
+.PHONY: clean
+clean: ## remove what make has made
+	rm -rf .bin .cache demo.qcow2 demo.qcow2.json
+
+# The tools have a module of their own, so that nobody who imports this one
+# gets their dependencies.
+tools := $(wildcard internal/tools/go.* internal/tools/testsum/*.go)
+
+.bin/staticcheck: internal/tools/go.mod internal/tools/go.sum
+	cd internal/tools && $(GO) build -o ../../$@ honnef.co/go/tools/cmd/staticcheck
+	@touch $@
+
+.bin/testsum: $(tools)
+	cd internal/tools && $(GO) build -o ../../$@ ./testsum
+	@touch $@
