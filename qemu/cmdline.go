@@ -1,0 +1,253 @@
+package qemu
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// The descriptors that QEMU inherits. [os/exec] gives the first of
+// ExtraFiles the number 3.
+const (
+	qmpFD    = 3
+	serialFD = 4
+)
+
+// CommandLine returns QEMU's arguments, without the program's name: in the
+// same order each time, and with relative paths made absolute. h is what
+// [Config.Preflight] found; nil stands for a host about which nothing is known,
+// with TCG for automatic acceleration. The machine starts paused and is
+// controlled through inherited descriptors, 3 for QMP and 4 for the serial
+// port, so the command line is for reading and comparing; [Start] runs it.
+//
+// An error means that c is not valid, or that an edit in Args matched nothing,
+// or that the firmware is not known.
+func (c *Config) CommandLine(h *Host) ([]string, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if h == nil {
+		h = &Host{}
+	}
+	b := &builder{c: c, h: h}
+	b.process()
+	b.machine()
+	b.control()
+	b.platform()
+	b.display()
+	b.drives()
+	b.network()
+	if b.err != nil {
+		return nil, b.err
+	}
+	l, err := b.args.apply(c.Args)
+	if err != nil {
+		return nil, err
+	}
+	return l.strings(), nil
+}
+
+// builder makes one command line.
+type builder struct {
+	c    *Config
+	h    *Host
+	args argList
+	err  error // the first
+}
+
+func (b *builder) fail(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// abs makes a path absolute, so that it cannot be taken for a protocol
+// (a:b.img), an option (-x.img) or a name relative to somewhere else.
+func (b *builder) abs(path string) string {
+	p, err := filepath.Abs(path)
+	if err != nil {
+		b.fail(fmt.Errorf("qemu: path %q: %w", path, err))
+	}
+	return p
+}
+
+func (b *builder) process() {
+	b.args.add("-name", b.c.name())
+	b.args.fixed("-no-user-config", "")
+	b.args.fixed("-nodefaults", "")
+	if b.c.sandbox() && b.h.Sandbox {
+		b.args.add("-sandbox", b.c.sandboxValue())
+	}
+	b.args.fixed("-S", "")
+}
+
+func (c *Config) sandbox() bool { return !c.NoSandbox && c.Display == "" }
+
+// sandboxValue returns the filter's options. A bridge is opened by a setuid
+// program that QEMU runs, which needs what is denied otherwise.
+func (c *Config) sandboxValue() string {
+	for _, n := range c.NICs {
+		if n.Mode == NetBridge {
+			return "on,obsolete=deny,resourcecontrol=deny"
+		}
+	}
+	return "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+}
+
+func (b *builder) machine() {
+	machine := b.c.machine() + b.flash()
+	if b.c.uefi() && b.c.Firmware.SecureBoot && b.c.board() == boardQ35 {
+		machine += ",smm=on"
+		b.args.add("-global", "driver=cfi.pflash01,property=secure,value=on")
+	}
+	accel := b.c.accel(b.h)
+	b.args.add("-machine", machine)
+	b.args.add("-accel", accelValue(accel, b.c.arch(), b.c.cpus()))
+	b.args.add("-cpu", b.c.cpu(accel))
+	b.args.add("-smp", b.c.smp())
+	b.args.add("-m", strconv.Itoa(b.c.memory())+"M")
+	b.args.add("-rtc", "base=utc")
+	b.args.add("-boot", "menu=off,strict=on")
+}
+
+// accelValue asks for one thread per CPU with TCG, except where QEMU could
+// not give it: an x86 guest's order of memory accesses on an ARM host.
+func accelValue(a Accel, arch string, cpus int) string {
+	if a == TCG && cpus > 1 && (!isX86(arch) || runtime.GOARCH == "amd64" || runtime.GOARCH == "386") {
+		return "tcg,thread=multi"
+	}
+	return string(a)
+}
+
+func (c *Config) cpu(a Accel) string {
+	switch {
+	case c.CPU != "":
+		return c.CPU
+	case a == KVM || a == HVF:
+		return "host"
+	}
+	return "max"
+}
+
+func (c *Config) memory() int {
+	if c.Memory == 0 {
+		return 1024
+	}
+	return c.Memory
+}
+
+func (c *Config) smp() string {
+	s := []string{strconv.Itoa(c.cpus())}
+	for _, t := range []struct {
+		name string
+		n    int
+	}{{"sockets", c.Sockets}, {"cores", c.Cores}, {"threads", c.Threads}} {
+		if t.n > 0 {
+			s = append(s, fmt.Sprintf("%s=%d", t.name, t.n))
+		}
+	}
+	return strings.Join(s, ",")
+}
+
+// flash adds the firmware and returns what -machine must say of it.
+func (b *builder) flash() string {
+	fw := b.c.firmware(b.h)
+	if !b.c.uefi() {
+		if fw.Code != "" {
+			b.args.add("-bios", b.abs(fw.Code))
+		}
+		return ""
+	}
+	if fw.Code == "" {
+		b.fail(&ConfigError{Field: "Firmware.Code", Problem: "no UEFI firmware is known yet", Remedy: "give it, or pass the Host that Preflight returns"})
+		return ""
+	}
+	b.args.json("-blockdev", b.flashNode("flash0", fw.Code, fw.CodeFormat, true))
+	if fw.VarsFile == "" {
+		return ",pflash0=flash0"
+	}
+	b.args.json("-blockdev", b.flashNode("flash1", fw.VarsFile, fw.VarsFormat, false))
+	return ",pflash0=flash0,pflash1=flash1"
+}
+
+func (b *builder) flashNode(id, path, format string, readOnly bool) object {
+	if format == "" {
+		format = "raw"
+	}
+	return object{
+		{"node-name", id}, {"driver", format}, {"read-only", readOnly},
+		{"file", object{{"driver", "file"}, {"filename", b.abs(path)}, {"read-only", readOnly}}},
+	}
+}
+
+// control adds the machine's lines to this program: QMP and the serial port.
+func (b *builder) control() {
+	b.args.fixed("-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmpFD))
+	b.args.fixed("-mon", "chardev=qmp,mode=control")
+	if b.c.NoSerial {
+		return
+	}
+	b.args.fixed("-chardev", fmt.Sprintf("socket,id=serial0,fd=%d", serialFD))
+	b.args.add("-serial", "chardev:serial0")
+}
+
+// platform adds what every machine has: a source of randomness, and a way to
+// tell of a panic, after which the machine stays for a look at its screen.
+func (b *builder) platform() {
+	b.args.add("-action", "panic=pause")
+	if rng := "virtio-rng-pci"; b.c.board() != boardOther && b.h.has(rng) {
+		b.args.json("-object", object{{"qom-type", "rng-builtin"}, {"id", "rng0"}})
+		b.args.json("-device", object{{"driver", rng}, {"id", "rng"}, {"rng", "rng0"}})
+	}
+	if panic := b.c.pvpanic(); panic != "" && b.h.has(panic) {
+		b.args.json("-device", object{{"driver", panic}})
+	}
+}
+
+// pvpanic returns the panic device that suits the machine, if any.
+func (c *Config) pvpanic() string {
+	switch c.board() {
+	case boardPC, boardQ35:
+		return "pvpanic"
+	case boardVirt:
+		return "pvpanic-pci"
+	}
+	return ""
+}
+
+// display adds the screen. VNC is there also when nothing listens, since a
+// connection can be handed to it. Keys are not spread over time: the caller
+// waits for [VM.KeysTaken] instead.
+func (b *builder) display() {
+	display := b.c.Display
+	if display == "" {
+		display = "none"
+	}
+	b.args.add("-display", display)
+	vnc := "none"
+	switch {
+	case b.c.VNCSocket != "":
+		vnc = "unix:" + strings.ReplaceAll(b.abs(b.c.VNCSocket), ",", ",,")
+	case b.c.VNCAddr != "":
+		vnc = vncListen(b.c.VNCAddr)
+	}
+	b.args.add("-vnc", vnc+",key-delay-ms=0")
+	switch vga := b.c.VGA; {
+	case vga == "" && isX86(b.c.arch()):
+		b.args.add("-vga", "std")
+	case vga == "" && b.c.board() == boardVirt:
+		b.args.json("-device", object{{"driver", "virtio-gpu-pci"}})
+	case vga != "":
+		b.args.add("-vga", vga)
+	}
+}
+
+// vncListen turns an address with a port into QEMU's form, with a display
+// number.
+func vncListen(addr string) string {
+	i := strings.LastIndexByte(addr, ':')
+	port, _ := strconv.Atoi(addr[i+1:])
+	return fmt.Sprintf("%s:%d", addr[:i], port-5900)
+}

@@ -1,0 +1,70 @@
+package qemu
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net"
+)
+
+func (w Forward) hostAddr() string {
+	if w.HostAddr == "" {
+		return "127.0.0.1"
+	}
+	return w.HostAddr
+}
+
+// network adds the cards.
+func (b *builder) network() {
+	order := b.c.bootIndexes()
+	for i, n := range b.c.NICs {
+		net, card := fmt.Sprintf("net%d", i), fmt.Sprintf("nic%d", i)
+		dev := object{{"driver", n.model()}, {"id", card}}
+		if n.Mode != NetNone {
+			b.args.json("-netdev", n.netdev(net))
+			dev.set("netdev", net)
+		}
+		dev.set("mac", b.c.mac(i))
+		if at, ok := order[card]; ok {
+			dev.set("bootindex", at)
+		} else if n.Model == "" {
+			dev.set("romfile", "") // does not boot, so needs no boot code
+		}
+		b.args.json("-device", dev)
+	}
+}
+
+func (n NIC) model() string {
+	if n.Model == "" {
+		return "virtio-net-pci"
+	}
+	return n.Model
+}
+
+func (n NIC) netdev(id string) object {
+	if n.Mode == NetBridge {
+		return object{{"type", "bridge"}, {"id", id}, {"br", n.Bridge}}
+	}
+	o := object{{"type", "user"}, {"id", id}}
+	if n.Restrict {
+		o.set("restrict", true)
+	}
+	var forwards []object
+	for _, w := range n.Forwards {
+		rule := fmt.Sprintf("tcp:%s:%d-:%d", w.hostAddr(), w.HostPort, w.GuestPort)
+		forwards = append(forwards, object{{"str", rule}})
+	}
+	if forwards != nil {
+		o.set("hostfwd", forwards)
+	}
+	return o
+}
+
+// mac returns the hardware address of card i: as given, or one in QEMU's own
+// range, 52:54:00, that is made from the machine's name.
+func (c *Config) mac(i int) string {
+	if hw, err := net.ParseMAC(c.NICs[i].MAC); err == nil {
+		return hw.String()
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", c.name(), i))
+	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", sum[0], sum[1], sum[2])
+}

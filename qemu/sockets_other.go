@@ -1,0 +1,22 @@
+//go:build !unix
+
+package qemu
+
+import (
+	"errors"
+	"net"
+	"os"
+	"syscall"
+)
+
+var terminate os.Signal = os.Kill
+
+func processAttr() *syscall.SysProcAttr { return nil }
+
+func endSignal(*os.ProcessState) string { return "" }
+
+// socketPair is what this package lacks on Windows: QEMU there can neither
+// inherit a socket nor be handed one, so it needs loopback TCP with passwords.
+func socketPair(string) (net.Conn, *os.File, error) {
+	return nil, nil, errors.New("running machines is not supported on this system yet")
+}

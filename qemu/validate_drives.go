@@ -1,0 +1,76 @@
+package qemu
+
+import "fmt"
+
+func (c *Config) checkDrives(f *findings) {
+	for i, d := range c.Disks {
+		field := fmt.Sprintf("Disks[%d]", i)
+		f.path(field+".Path", d.Path, true)
+		oneOf(f, field+".Bus", d.Bus, VirtIO, VirtIOSCSI, IDE, SATA, NVMe)
+		oneOf(f, field+".Cache", d.Cache, CacheUnsafe, CacheWriteback, CacheWritethrough, CacheNone, CacheDirectSync)
+		oneOf(f, field+".Format", d.Format, "qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc", "qed")
+		if d.ReadOnly && (d.Bus == IDE || d.Bus == SATA) {
+			f.add(field+".ReadOnly", "use bus virtio or virtio-scsi", "a disk on %s cannot be read-only", d.Bus)
+		}
+		if len(d.Serial) > 20 || d.Serial != "" && !wordRE.MatchString(d.Serial) {
+			f.add(field+".Serial", "use up to 20 letters, digits, dots, dashes and underscores", "%q is not a serial number", d.Serial)
+		}
+		c.checkBus(f, field, d.Bus)
+	}
+	for i, d := range c.CDROMs {
+		field := fmt.Sprintf("CDROMs[%d]", i)
+		f.path(field+".Path", d.Path, true)
+		oneOf(f, field+".Bus", d.Bus, VirtIO, VirtIOSCSI, IDE, SATA, USB)
+		c.checkBus(f, field, d.Bus)
+	}
+	f.path("Floppy", c.Floppy, false)
+	if c.Floppy != "" && c.board() != boardPC && c.board() != boardQ35 {
+		f.add("Floppy", "put the files on a CD-ROM", "the machine %s has no floppy drive", c.machine())
+	}
+	c.checkSlots(f)
+	c.checkSamePath(f)
+}
+
+// checkBus finds a bus that the machine does not have.
+func (c *Config) checkBus(f *findings, field string, bus Bus) {
+	if bus == IDE && c.board() != boardPC && c.board() != boardOther {
+		f.add(field+".Bus", "use sata or virtio", "the machine %s has no IDE", c.machine())
+	}
+}
+
+// slots is how many drives fit on a bus; a bus that is not here has no limit
+// that anyone would reach.
+var slots = map[Bus]int{IDE: 4, SATA: 6, VirtIOSCSI: 255}
+
+func (c *Config) checkSlots(f *findings) {
+	used := map[Bus]int{}
+	for _, d := range c.Disks {
+		used[d.bus()]++
+	}
+	for _, d := range c.CDROMs {
+		used[c.cdBus(d)]++
+	}
+	for _, bus := range []Bus{IDE, SATA, VirtIOSCSI} {
+		if used[bus] > slots[bus] {
+			f.add("Disks", "move some to virtio or virtio-scsi", "%d drives on bus %s, which has room for %d with the CD-ROMs", used[bus], bus, slots[bus])
+		}
+	}
+}
+
+// checkSamePath finds an image that would be open for writing twice, which
+// QEMU refuses with a message about locks.
+func (c *Config) checkSamePath(f *findings) {
+	first := map[string]string{}
+	for i, d := range c.Disks {
+		field := fmt.Sprintf("Disks[%d].Path", i)
+		if other, ok := first[d.Path]; ok && !d.ReadOnly && d.Path != "" {
+			f.add(field, "make a second image", "%q is also %s", d.Path, other)
+		}
+		first[d.Path] = field
+	}
+	for i, d := range c.CDROMs {
+		if other, ok := first[d.Path]; ok && d.Path != "" {
+			f.add(fmt.Sprintf("CDROMs[%d].Path", i), "give the ISO's path", "%q is also %s", d.Path, other)
+		}
+	}
+}
