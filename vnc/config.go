@@ -44,7 +44,7 @@ type Config struct {
 
 	// MaxFrame is the largest framebuffer accepted, in bytes at 4 bytes a
 	// pixel. Zero means 64 MiB, which is 4096x4096 pixels. A connection
-	// keeps two frames of the size that the server has.
+	// keeps two frames of the largest size that the server has had.
 	MaxFrame int
 }
 

@@ -7,7 +7,6 @@ import (
 	"image"
 	"net"
 	"sync"
-	"time"
 
 	govnc "github.com/mitchellh/go-vnc"
 )
@@ -105,8 +104,7 @@ func open(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	}
 	c.name = c.gv.DesktopName
 	c.resize(c.wire.width, c.wire.height)
-	c.front = image.NewRGBA(c.back.Rect)
-	opaque(c.front.Pix)
+	c.front = blank(nil, c.back.Rect)
 	go c.read()
 	if err = c.begin(ctx); err != nil {
 		c.Close()
@@ -119,8 +117,8 @@ func open(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 // do: QEMU acknowledges extended keys as soon as it reads SetEncodings, and
 // every server has read SetEncodings before it answers the first request.
 func (c *Conn) begin(ctx context.Context) error {
-	err := c.send(func() error {
-		return errors.Join(c.gv.SetPixelFormat(&pixelFormat), c.writeEncodings(), c.request(false))
+	err := c.tell(func() error {
+		return errors.Join(c.gv.SetPixelFormat(&pixelFormat), c.writeEncodings(), c.request(false, image.Pt(c.wire.width, c.wire.height)))
 	})
 	if err != nil {
 		return err
@@ -215,7 +213,28 @@ func (c *Conn) wait(ctx context.Context, ready func() bool) error {
 }
 
 // send gathers the messages that write makes and sends them in one write.
+// When that fails the connection has ended.
 func (c *Conn) send(write func() error) error {
+	err := c.post(write)
+	if isGone(err) {
+		c.fail(err)
+		return c.cause()
+	}
+	return err
+}
+
+// tell is send for when the reader is to have the last word: a server that
+// has gone may have said why, and the reader is still to come to that.
+func (c *Conn) tell(write func() error) error {
+	err := c.post(write)
+	if isGone(err) {
+		return nil
+	}
+	return err
+}
+
+// post is send, but leaves the connection as it is when the server has gone.
+func (c *Conn) post(write func() error) error {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
 	if err := c.cause(); err != nil {
@@ -225,31 +244,14 @@ func (c *Conn) send(write func() error) error {
 		c.wire.out = c.wire.out[:0]
 		return err
 	}
-	if err := c.nc.SetWriteDeadline(c.cfg.deadline()); err != nil {
-		return c.broken(err)
-	}
-	if err := c.wire.flush(); err != nil {
-		return c.broken(err)
-	}
-	return nil
-}
-
-// broken ends the connection after a failed write, since part of a message
-// may have gone out, and returns the reason for which it has ended.
-func (c *Conn) broken(err error) error {
+	c.nc.SetWriteDeadline(c.cfg.deadline()) // a connection without deadlines is the caller's choice
+	err := c.wire.flush()
 	if isTimeout(err) {
 		err = fmt.Errorf("the server took nothing for %v (Config.Stall): %w", c.cfg.Stall, err)
 	}
-	c.fail(err)
-	return c.cause()
+	if err != nil && !isGone(err) { // part of a message may have gone out
+		c.fail(err)
+		return c.cause()
+	}
+	return err
 }
-
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
-}
-
-// expire bounds the rest of a message that has begun; forever lets the server
-// be silent between messages.
-func (c *Conn) expire() error  { return c.nc.SetReadDeadline(c.cfg.deadline()) }
-func (c *Conn) forever() error { return c.nc.SetReadDeadline(time.Time{}) }

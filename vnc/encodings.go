@@ -2,6 +2,7 @@ package vnc
 
 import (
 	"encoding/binary"
+	"image"
 
 	govnc "github.com/mitchellh/go-vnc"
 )
@@ -51,9 +52,7 @@ func (c *Conn) writeEncodings() error {
 	return err
 }
 
-// request gathers a FramebufferUpdateRequest for the whole framebuffer. Only
-// the reader, or who runs before it, may call it.
-func (c *Conn) request(incremental bool) error {
-	size := c.back.Rect.Size()
+// request gathers a FramebufferUpdateRequest for the whole framebuffer.
+func (c *Conn) request(incremental bool, size image.Point) error {
 	return c.gv.FramebufferUpdateRequest(incremental, 0, 0, uint16(size.X), uint16(size.Y))
 }

@@ -1,9 +1,12 @@
 package vnc
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"syscall"
 )
 
 // ErrNoFence is what [Conn.Fence] returns where the server offers no fence.
@@ -66,4 +69,43 @@ func secNames(types []byte) string {
 		names[i] = secName(t)
 	}
 	return strings.Join(names, ", ")
+}
+
+// goneError means that the server has closed the connection, or that this
+// side has.
+type goneError struct{ err error }
+
+func (e *goneError) Error() string { return "the server closed the connection: " + e.err.Error() }
+func (e *goneError) Unwrap() error { return e.err }
+
+func isGone(err error) bool {
+	var gone *goneError
+	return errors.As(err, &gone)
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// ended makes the end of the stream, in its several forms, a goneError.
+func ended(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	for _, gone := range []error{io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.EPIPE, syscall.ECONNRESET} {
+		if errors.Is(err, gone) && !isGone(err) {
+			return &goneError{err}
+		}
+	}
+	return err
+}
+
+// cause prefers why a context ended to the error of a connection that was
+// closed because of it.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }

@@ -50,8 +50,7 @@ func (c *Conn) resize(width, height int) {
 	if c.back != nil && c.back.Rect.Dx() == width && c.back.Rect.Dy() == height {
 		return
 	}
-	c.back = image.NewRGBA(image.Rect(0, 0, width, height))
-	opaque(c.back.Pix)
+	c.back = blank(c.back, image.Rect(0, 0, width, height))
 	c.dirty = image.Rectangle{}
 	c.missing = width * height
 }
@@ -77,7 +76,7 @@ func (c *Conn) publish() {
 			return
 		}
 		if c.front.Rect != c.back.Rect {
-			c.front = image.NewRGBA(c.back.Rect)
+			c.front = blank(c.front, c.back.Rect)
 			c.dirty = c.back.Rect
 		}
 		copyRect(c.front, c.back, c.dirty)
@@ -96,9 +95,18 @@ func copyRect(dst, src *image.RGBA, r image.Rectangle) {
 	}
 }
 
-// opaque makes every pixel opaque, as a screen is.
-func opaque(pix []uint8) {
-	for i := 3; i < len(pix); i += 4 {
-		pix[i] = 0xff
+// blank returns a black frame, in the memory of an old one if it is large
+// enough, so that a server that changes its size all the time makes no
+// garbage. A nil one has no memory.
+func blank(old *image.RGBA, r image.Rectangle) *image.RGBA {
+	n := 4 * r.Dx() * r.Dy()
+	if old == nil || cap(old.Pix) < n {
+		old = &image.RGBA{Pix: make([]uint8, n)}
 	}
+	m := &image.RGBA{Pix: old.Pix[:n], Stride: 4 * r.Dx(), Rect: r}
+	clear(m.Pix)
+	for i := 3; i < n; i += 4 {
+		m.Pix[i] = 0xff // opaque, as a screen is
+	}
+	return m
 }

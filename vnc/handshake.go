@@ -3,14 +3,11 @@ package vnc
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"sync"
-	"syscall"
 
 	govnc "github.com/mitchellh/go-vnc"
 )
@@ -84,9 +81,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// advance sends what go-vnc has said so far and reads the server's answer.
+// advance sends what go-vnc has said so far and reads the server's answer. A
+// server that has gone may still have said why.
 func (w *wire) advance() error {
-	if err := w.flush(); err != nil {
+	if err := w.flush(); err != nil && !isGone(err) {
 		return err
 	}
 	var err error
@@ -221,26 +219,4 @@ func (w *wire) readReason() (string, error) {
 	}
 	reason, err := w.take(int(min(binary.BigEndian.Uint32(b), maxReason)))
 	return string(reason), err
-}
-
-// ended makes the end of the stream readable.
-func ended(err error) error {
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	for _, gone := range []error{io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.EPIPE, syscall.ECONNRESET} {
-		if errors.Is(err, gone) {
-			return fmt.Errorf("the server closed the connection: %w", err)
-		}
-	}
-	return err
-}
-
-// cause prefers why a context ended to the error of a connection that was
-// closed because of it.
-func cause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"time"
 )
 
 // read is the connection's goroutine: it takes the server's messages until
@@ -23,16 +24,12 @@ func (c *Conn) read() {
 
 // readMessage takes one message, RFC 6143 section 7.6.
 func (c *Conn) readMessage() error {
-	if err := c.forever(); err != nil {
-		return err
-	}
+	c.nc.SetReadDeadline(time.Time{}) // silence between messages is no fault
 	kind, err := c.wire.in.ReadByte()
 	if err != nil {
 		return err
 	}
-	if err := c.expire(); err != nil {
-		return err
-	}
+	c.nc.SetReadDeadline(c.cfg.deadline())
 	switch kind {
 	case 0:
 		return c.readUpdate()
@@ -81,12 +78,15 @@ func (c *Conn) readUpdate() error {
 	}
 	size := c.back.Rect
 	for n := binary.BigEndian.Uint16(head[1:]); n > 0; n-- {
+		if err := c.cause(); err != nil { // Close does not wait for the rest
+			return err
+		}
 		if err := c.readRect(); err != nil {
 			return err
 		}
 	}
 	c.publish()
-	return c.send(func() error { return c.request(c.back.Rect == size) })
+	return c.tell(func() error { return c.request(c.back.Rect == size, c.back.Rect.Size()) })
 }
 
 // readRect takes one rectangle, which may be a pseudo-rectangle that says
