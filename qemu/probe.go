@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -78,7 +79,8 @@ func probe(ctx context.Context, path string) (*facts, error) {
 func ask(ctx context.Context, path string) (*facts, error) {
 	sandboxed := runtime.GOOS == "linux"
 	f, err := askOnce(ctx, path, sandboxed)
-	if err != nil && sandboxed && ctx.Err() == nil {
+	var ended *StartError
+	if sandboxed && errors.As(err, &ended) && (ended.Status != -1 || ended.Signal != "") {
 		return askOnce(ctx, path, false)
 	}
 	return f, err

@@ -1,0 +1,150 @@
+package qemu
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/internal/need"
+)
+
+// emptyFile returns a file of the size of a floppy.
+func emptyFile(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, make([]byte, 1440<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// blocks returns the file of every drive that QEMU has, by its device.
+func blocks(t *testing.T, vm *VM) map[string]string {
+	t.Helper()
+	var list []struct {
+		QDev     string
+		Inserted struct{ File string }
+	}
+	if err := vm.QMP().Execute(soon(t), "query-block", nil, &list); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, b := range list {
+		id := strings.TrimPrefix(strings.TrimSuffix(b.QDev, "/virtio-backend"), "/machine/peripheral/")
+		if b.Inserted.File != "" {
+			files[id] = b.Inserted.File
+		}
+	}
+	return files
+}
+
+// QEMU accepts every bus, and has behind each drive the file that was meant.
+func TestBuses(t *testing.T) {
+	disks := map[string][]Bus{
+		"pc":  {VirtIO, VirtIOSCSI, IDE, SATA, NVMe},
+		"q35": {VirtIO, VirtIOSCSI, SATA, NVMe},
+	}
+	cds := map[string][]Bus{
+		"pc":  {"", IDE, SATA, VirtIO, VirtIOSCSI, USB},
+		"q35": {"", SATA, VirtIO, VirtIOSCSI, USB},
+	}
+	for machine := range disks {
+		t.Run(machine, func(t *testing.T) {
+			t.Parallel()
+			want := map[string]string{"floppy0": emptyFile(t, "floppy")}
+			vm, _ := boot(t, "", func(c *Config) {
+				c.Machine, c.Floppy, c.Disks, c.Memory = machine, want["floppy0"], nil, 64
+				for i, bus := range disks[machine] {
+					path := emptyFile(t, fmt.Sprint("disk", i))
+					want[fmt.Sprint("disk", i)] = path
+					c.Disks = append(c.Disks, Disk{Path: path, Format: "raw", Bus: bus, Cache: []Cache{"", CacheWriteback, CacheWritethrough, CacheNone, CacheDirectSync}[i]})
+				}
+				for i, bus := range cds[machine] {
+					path := emptyFile(t, fmt.Sprint("cd", i))
+					want[fmt.Sprint("cd", i)] = path
+					c.CDROMs = append(c.CDROMs, CDROM{Path: path, Bus: bus})
+				}
+			})
+			if diff := cmp.Diff(want, blocks(t, vm)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Whatever a file is called, QEMU opens that file.
+func TestPaths(t *testing.T) {
+	need.Tool(t, defaultBinary)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	names := []string{"a b", "a,b", "a,,b", "a=b", "nbd:localhost", "a\nb", `a"b\c`, "-a", "ü€", "json:{}", "file=x,file.locking=off", "<&>"}
+	vm, _ := boot(t, "", func(c *Config) {
+		c.Disks = nil
+		for _, name := range names {
+			if err := os.WriteFile(name, make([]byte, 4096), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c.Disks = append(c.Disks, Disk{Path: name, Format: "raw"})
+		}
+		c.VNCSocket = filepath.Join(dir, "v,n\nc =")
+	})
+	want := map[string]string{}
+	for i, name := range names {
+		want[fmt.Sprint("disk", i)] = filepath.Join(dir, name)
+	}
+	if diff := cmp.Diff(want, blocks(t, vm)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if fi, err := os.Stat(filepath.Join(dir, "v,n\nc =")); err != nil || fi.Mode()&os.ModeSocket == 0 {
+		t.Errorf("no VNC socket: %v", err)
+	}
+}
+
+// A CD-ROM boots first and a disk after the first reset.
+func TestBootCDROMOnce(t *testing.T) {
+	t.Parallel()
+	for _, machine := range []string{"pc", "q35"} {
+		// On bus virtio a plain boot sector stands in for a CD-ROM's.
+		_, e := boot(t, guest.Disk(t, guest.PowerOff), func(c *Config) {
+			c.Machine = machine
+			c.CDROMs = []CDROM{{Path: guest.Disk(t, guest.Reset), Bus: VirtIO}}
+		})
+		if r := next[Reset](t, e, 15e9); !r.Guest {
+			t.Errorf("%s: %+v", machine, r)
+		}
+		if s := next[ShutDown](t, e, 15e9); s.Reason != "guest-shutdown" {
+			t.Errorf("%s: the disk did not boot after a reset: %+v", machine, s)
+		}
+	}
+}
+
+// Without the order a boot from the CD-ROM would go on for ever.
+func TestBootCDROM(t *testing.T) {
+	t.Parallel()
+	_, e := boot(t, guest.Disk(t, guest.PowerOff), func(c *Config) {
+		c.CDROMs, c.Boot = []CDROM{{Path: guest.Disk(t, guest.Reset), Bus: VirtIO}}, BootCDROM
+	})
+	for range 3 {
+		next[Reset](t, e, 15e9)
+	}
+}
+
+// A disk boots from every bus.
+func TestBootFromBus(t *testing.T) {
+	t.Parallel()
+	for _, bus := range []Bus{VirtIO, VirtIOSCSI, IDE, SATA, NVMe} {
+		vm, _ := boot(t, guest.Disk(t, guest.PowerOff), func(c *Config) { c.Disks[0].Bus = bus })
+		if err := vm.Wait(soon(t)); err != nil {
+			t.Errorf("%s: %v", bus, err)
+		}
+	}
+	vm, _ := boot(t, "", func(c *Config) { c.Disks, c.Floppy = nil, guest.Disk(t, guest.PowerOff) })
+	if err := vm.Wait(soon(t)); err != nil {
+		t.Errorf("floppy: %v", err)
+	}
+}

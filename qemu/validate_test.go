@@ -1,0 +1,140 @@
+package qemu
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestValidate(t *testing.T) {
+	disk := func(d Disk) Config { d.Path = "/d"; return Config{Disks: []Disk{d}} }
+	nic := func(n NIC) Config { return Config{NICs: []NIC{n}} }
+	for _, tt := range []struct {
+		name  string
+		c     Config
+		field string // of the one finding; "" for none
+	}{
+		{"zero", Config{}, ""},
+		{"name", Config{Name: "x,process=EVIL"}, "Name"},
+		{"long name", Config{Name: strings.Repeat("x", 64)}, "Name"},
+		{"machine options", Config{Machine: "q35,smm=on"}, ""},
+		{"machine", Config{Machine: "-daemonize"}, "Machine"},
+		{"accel", Config{Accel: "xen"}, "Accel"},
+		{"boot", Config{Boot: "d"}, "Boot"},
+		{"cpu", Config{CPU: "-version"}, "CPU"},
+		{"negative cpus", Config{CPUs: -1}, "CPUs"},
+		{"many cores", Config{Cores: 1 << 40}, "Cores"},
+		{"topology", Config{CPUs: 4, Sockets: 1, Cores: 2, Threads: 2}, ""},
+		{"part of a topology", Config{CPUs: 4, Cores: 2}, ""},
+		{"wrong topology", Config{CPUs: 3, Cores: 2}, "CPUs"},
+		{"unfilled topology", Config{CPUs: 8, Sockets: 1, Cores: 2, Threads: 2}, "CPUs"},
+		{"little memory", Config{Memory: 8}, "Memory"},
+		{"negative memory", Config{Memory: -1}, "Memory"},
+		{"firmware", Config{Firmware: Firmware{Type: "efi"}}, "Firmware.Type"},
+		{"vars with BIOS", Config{Firmware: Firmware{VarsFile: "/v"}}, "Firmware"},
+		{"vars without code", Config{Firmware: Firmware{Type: UEFI, Vars: "/v"}}, "Firmware.Code"},
+		{"secure boot on pc", Config{Machine: "pc", Firmware: Firmware{Type: UEFI, SecureBoot: true}}, "Firmware.SecureBoot"},
+		{"BIOS on arm", Config{Binary: "/x/qemu-system-aarch64", Firmware: Firmware{Type: BIOS}}, "Firmware.Type"},
+		{"no path", Config{Disks: []Disk{{}}}, "Disks[0].Path"},
+		{"NUL in path", Config{CDROMs: []CDROM{{Path: "a\x00b"}}}, "CDROMs[0].Path"},
+		{"not UTF-8", Config{Disks: []Disk{{Path: "a\xff"}}}, "Disks[0].Path"},
+		{"disk bus", disk(Disk{Bus: "scsi"}), "Disks[0].Bus"},
+		{"disk on usb", disk(Disk{Bus: USB}), "Disks[0].Bus"},
+		{"cd on nvme", Config{CDROMs: []CDROM{{Path: "/c", Bus: NVMe}}}, "CDROMs[0].Bus"},
+		{"cache", disk(Disk{Cache: "fast"}), "Disks[0].Cache"},
+		{"format", disk(Disk{Format: "json:"}), "Disks[0].Format"},
+		{"read-only ide", disk(Disk{Bus: IDE, ReadOnly: true}), "Disks[0].ReadOnly"},
+		{"serial", disk(Disk{Serial: "a,b"}), "Disks[0].Serial"},
+		{"ide on q35", Config{Machine: "q35", Disks: []Disk{{Path: "/d", Bus: IDE}}}, "Disks[0].Bus"},
+		{"five on ide", Config{Disks: []Disk{{Path: "/1", Bus: IDE}, {Path: "/2", Bus: IDE}, {Path: "/3", Bus: IDE}, {Path: "/4", Bus: IDE}}, CDROMs: []CDROM{{Path: "/5"}}}, "Disks"},
+		{"one image twice", Config{Disks: []Disk{{Path: "/d"}, {Path: "/d"}}}, "Disks[1].Path"},
+		{"disk as cd", Config{Disks: []Disk{{Path: "/d"}}, CDROMs: []CDROM{{Path: "/d"}}}, "CDROMs[0].Path"},
+		{"floppy on virt", Config{Machine: "virt", Floppy: "/f"}, "Floppy"},
+		{"net mode", nic(NIC{Mode: "tap"}), "NICs[0].Mode"},
+		{"nic model", nic(NIC{Model: "e1000,mac=x"}), "NICs[0].Model"},
+		{"mac", nic(NIC{MAC: "52:54:00"}), "NICs[0].MAC"},
+		{"group mac", nic(NIC{MAC: "01:00:5e:00:00:01"}), "NICs[0].MAC"},
+		{"mac twice", Config{NICs: []NIC{{MAC: "52:54:00:00:00:01"}, {MAC: "52-54-00-00-00-01"}}}, "NICs[1].MAC"},
+		{"no bridge", nic(NIC{Mode: NetBridge}), "NICs[0].Bridge"},
+		{"bridge with user", nic(NIC{Bridge: "br0"}), "NICs[0].Bridge"},
+		{"forward on bridge", nic(NIC{Mode: NetBridge, Bridge: "br0", Forwards: []Forward{{GuestPort: 22}}}), "NICs[0].Forwards"},
+		{"guest port", nic(NIC{Forwards: []Forward{{}}}), "NICs[0].Forwards[0].GuestPort"},
+		{"host port", nic(NIC{Forwards: []Forward{{GuestPort: 22, HostPort: 70000}}}), "NICs[0].Forwards[0].HostPort"},
+		{"host address", nic(NIC{Forwards: []Forward{{GuestPort: 22, HostAddr: "::1"}}}), "NICs[0].Forwards[0].HostAddr"},
+		{"port twice", nic(NIC{Forwards: []Forward{{GuestPort: 22, HostPort: 22}, {GuestPort: 23, HostPort: 22}}}), "NICs[0].Forwards[1].HostPort"},
+		{"display", Config{Display: "gtk -monitor"}, "Display"},
+		{"vga", Config{VGA: "std,x"}, "VGA"},
+		{"long socket", Config{VNCSocket: "/" + strings.Repeat("x", 110)}, "VNCSocket"},
+		{"public vnc", Config{VNCAddr: "0.0.0.0:5901"}, "VNCAddr"},
+		{"low vnc port", Config{VNCAddr: "127.0.0.1:80"}, "VNCAddr"},
+		{"sandbox", Config{NoSandbox: true, RequireSandbox: true}, "RequireSandbox"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var fields []string
+			for _, f := range all(tt.c.Validate()) {
+				fields = append(fields, f.Field)
+				if f.Remedy == "" {
+					t.Errorf("no remedy: %v", f)
+				}
+			}
+			var want []string
+			if tt.field != "" {
+				want = []string{tt.field}
+			}
+			if diff := cmp.Diff(want, fields); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// all returns the findings in an error of Validate.
+func all(err error) []*ConfigError {
+	var found []*ConfigError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			found = append(found, all(e)...)
+		}
+		return found
+	}
+	var f *ConfigError
+	if errors.As(err, &f) {
+		found = append(found, f)
+	}
+	return found
+}
+
+func TestValidateFindsAll(t *testing.T) {
+	c := Config{Name: " ", Memory: 1, Disks: []Disk{{}}, NICs: []NIC{{Mode: "x"}}, Args: []ArgEdit{{}}}
+	if n := len(all(c.Validate())); n < 5 {
+		t.Errorf("%d findings in %v", n, c.Validate())
+	}
+}
+
+// Values of a configuration that QEMU would take for options must not get
+// through, whatever they are.
+func FuzzValidate(f *testing.F) {
+	f.Add("name", "/path", "std", "br0", "host")
+	f.Add("x,process=EVIL", "-x:y", "std,x=y", "br0,helper=/bin/sh", "max,-sse")
+	f.Fuzz(func(t *testing.T, name, path, vga, bridge, cpu string) {
+		c := Config{Name: name, VGA: vga, CPU: cpu, Disks: []Disk{{Path: path}}, NICs: []NIC{{Mode: NetBridge, Bridge: bridge}}}
+		args, err := c.CommandLine(nil)
+		if err != nil {
+			return
+		}
+		for i := 0; i < len(args); i++ {
+			switch args[i] {
+			case "-no-user-config", "-nodefaults", "-S":
+				continue
+			}
+			if !strings.HasPrefix(args[i], "-") {
+				t.Fatalf("%q is not an option in %q", args[i], args)
+			}
+			if i++; i == len(args) || strings.HasPrefix(args[i], "-") || strings.ContainsRune(args[i], 0) {
+				t.Fatalf("option without a proper value in %q", args)
+			}
+		}
+	})
+}
