@@ -20,7 +20,7 @@ func (v *Volume) ValidateCD() error {
 }
 
 // WriteCD writes the volume to w as an ISO 9660 image with Rock Ridge and
-// Joliet: names are UTF-8 of up to 255 bytes for Linux and the BSDs and Unicode
+// Joliet: names are UTF-8 of up to 253 bytes for Linux and the BSDs and Unicode
 // of up to 64 characters for Windows. For Windows only, a longer name is cut
 // before its extension and numbered, and the characters * / : ; ? \ and a dot
 // at the end become _. A file may have up to 4 GiB, less one byte.

@@ -68,6 +68,15 @@ func (s volSeen) withoutModes() volSeen {
 
 func volText(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s), Mode: 0o644} }
 
+// volMany is a flat tree of files that take three FAT entries each.
+func volMany(n int) fstest.MapFS {
+	tree := fstest.MapFS{}
+	for i := range n {
+		tree[fmt.Sprintf("file number %03d", i)] = volText(fmt.Sprint(i))
+	}
+	return tree
+}
+
 // volTrees are trees that have been trouble for writers of seed media. Every
 // name is one that both media can hold.
 func volTrees() map[string]fstest.MapFS {
@@ -109,7 +118,7 @@ func volTrees() map[string]fstest.MapFS {
 func volRun(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(need.Tool(t, name), args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MTOOLS_SKIP_CHECK=0")
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -165,10 +174,14 @@ func TestVolumeValidate(t *testing.T) {
 		{"device", iso.Volume{Paths: []string{"/dev/null"}}, (*iso.Volume).ValidateCD, []string{`"/dev/null": is not a regular file`}},
 		{"size", iso.Volume{FloppySize: 1000}, (*iso.Volume).ValidateFloppy, []string{`Volume.FloppySize 1000: use a multiple of 512`}},
 		{"file and directory", iso.Volume{Content: map[string]string{"a": "", "a/b": ""}}, (*iso.Volume).ValidateCD, []string{`"a/b": is a directory in one of .* and a file in the other`}},
-		{"long name", iso.Volume{Content: map[string]string{strings.Repeat("n", 256): ""}}, (*iso.Volume).ValidateCD, []string{`"n{256}": name has 256 bytes; shorten it to 255`}},
+		{"long name", iso.Volume{Content: map[string]string{strings.Repeat("n", 254): ""}}, (*iso.Volume).ValidateCD, []string{`"n{254}": name has 254 bytes; shorten it to 253`}},
 		{"case", iso.Volume{Content: map[string]string{"d/Éa": "", "d/éA": ""}}, (*iso.Volume).ValidateFloppy, []string{`"d/éA": FAT cannot tell it from "Éa"`}},
 		{"FAT names", iso.Volume{Content: map[string]string{"a:b": "", "d/c?": "", "e.": "", "f ": ""}}, (*iso.Volume).ValidateFloppy, []string{
 			`"a:b": FAT names cannot hold`, `"e.": FAT names cannot end`, `"f ": FAT names cannot end`, `"d/c\?": FAT names cannot hold`,
+		}},
+		{"full root", iso.Volume{Label: "x", FS: volMany(75)}, (*iso.Volume).ValidateFloppy, []string{`root directory needs 226 entries, 224 available`}},
+		{"full root and volume", iso.Volume{FS: volMany(75), Content: map[string]string{"a": strings.Repeat("x", 1457665)}}, (*iso.Volume).ValidateFloppy, []string{
+			`root directory needs 227 entries`, `files need 1496576 bytes`,
 		}},
 		{"full", iso.Volume{Content: map[string]string{"a": strings.Repeat("x", 1457665)}}, (*iso.Volume).ValidateFloppy, []string{
 			`files need 1458176 bytes in clusters of 512, 1457664 available: leave some out or make the volume larger`,

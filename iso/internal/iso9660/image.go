@@ -42,12 +42,13 @@ const (
 	// what mkisofs -pad and xorriso write.
 	padBlocks = 150
 
-	// MaxDirs is the number of directories that a path table can number.
+	// maxDirs is the number of directories that a path table can number.
 	maxDirs = math.MaxUint16
-	// MaxFile is the length that one extent can have.
+	// maxFile is the length that one extent can have.
 	maxFile = math.MaxUint32
-	// MaxName is the longest name that Unix systems take, in bytes.
-	maxName = 255
+	// maxName is the longest name in bytes. Unix has names of 255, but Linux
+	// cuts what Rock Ridge says after fewer than 254 (fs/isofs/rock.c).
+	maxName = 253
 )
 
 // Options describe the volume.
@@ -64,6 +65,7 @@ type Image struct {
 	opt     Options
 	primary *hierarchy
 	joliet  *hierarchy
+	dirs    int
 	files   []file
 	extents map[*seed.Node]uint32
 	blocks  uint32
@@ -80,11 +82,11 @@ func Plan(root *seed.Node, opt Options) (*Image, error) {
 	if err := root.Walk(img.check); err != nil {
 		return nil, err
 	}
+	if img.dirs > maxDirs {
+		return nil, fmt.Errorf("%d directories: ISO 9660 can number %d; use fewer", img.dirs, maxDirs)
+	}
 	img.primary = newHierarchy(root, rockRidge{opt.Time})
 	img.joliet = newHierarchy(root, joliet{})
-	if n := len(img.primary.dirs); n > maxDirs {
-		return nil, fmt.Errorf("%d directories: ISO 9660 can number %d; use fewer", n, maxDirs)
-	}
 	return img, img.layOut()
 }
 
@@ -96,7 +98,9 @@ func (img *Image) check(path string, n *seed.Node) error {
 	if n.Size > maxFile {
 		errs = append(errs, fmt.Errorf("%q: %d bytes; a file on this CD ends at 4 GiB (%d bytes), split it", path, n.Size, int64(maxFile)))
 	}
-	if !n.Dir {
+	if n.Dir {
+		img.dirs++
+	} else {
 		img.files = append(img.files, file{path, n})
 	}
 	return errors.Join(errs...)

@@ -131,12 +131,24 @@ func jolietName(name, tail string) string {
 	if dot := strings.LastIndexByte(name, '.'); dot > 0 && units(name[dot:]) <= jolietExtLen {
 		stem, ext = name[:dot], name[dot:]
 	}
-	room := jolietNameLen - units(tail) - units(ext)
-	for units(stem) > room {
-		runes := []rune(stem)
-		stem = string(runes[:len(runes)-1])
-	}
-	return stem + tail + ext
+	return cutUnits(stem, jolietNameLen-units(tail)-units(ext)) + tail + ext
 }
 
-func units(s string) int { return len(utf16.Encode([]rune(s))) }
+// cutUnits returns as much of s as n units of UTF-16 hold.
+func cutUnits(s string, n int) string {
+	for i, r := range s {
+		if n -= utf16.RuneLen(r); n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// units is the length of s in UTF-16.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
