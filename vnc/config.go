@@ -3,7 +3,6 @@ package vnc
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"time"
 )
@@ -111,13 +110,6 @@ func checkNetwork(network string) error {
 		return nil
 	}
 	return fmt.Errorf("vnc: dial: network %q is not known: use \"unix\" with a path or \"tcp\" with host:port", network)
-}
-
-// remote reports whether bytes to the server cross a real network, so that
-// it pays to have pixels packed.
-func remote(nc net.Conn) bool {
-	addr, ok := nc.RemoteAddr().(*net.TCPAddr)
-	return ok && !addr.IP.IsLoopback()
 }
 
 // errTimeout is the cause when Config.Timeout has passed.

@@ -22,8 +22,6 @@ type Conn struct {
 	wire *wire
 	gv   *govnc.ClientConn
 
-	encodings []int32 // always the full list, since each SetEncodings replaces the last
-
 	back    *image.RGBA // only the reader's: what the server has sent so far
 	dirty   image.Rectangle
 	missing int // pixels not sent yet since the framebuffer has its size
@@ -91,12 +89,11 @@ func NewConn(ctx context.Context, nc net.Conn, cfg *Config) (*Conn, error) {
 // open does the handshake, starts the reader, and asks for the first frame.
 func open(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	c := &Conn{
-		cfg:       cfg,
-		nc:        nc,
-		encodings: encodings(remote(nc)),
-		changed:   make(chan struct{}),
-		done:      make(chan struct{}),
-		ended:     make(chan struct{}),
+		cfg:     cfg,
+		nc:      nc,
+		changed: make(chan struct{}),
+		done:    make(chan struct{}),
+		ended:   make(chan struct{}),
 	}
 	var err error
 	if c.wire, c.gv, err = handshake(nc, &c.cfg); err != nil {

@@ -97,23 +97,6 @@ func TestSwapPixels(t *testing.T) {
 	}
 }
 
-func TestEncodingsByDistance(t *testing.T) {
-	for _, r := range []bool{false, true} {
-		has := make(map[int32]bool)
-		for _, e := range encodings(r) {
-			has[e] = true
-		}
-		for _, e := range []int32{encRaw, encCopyRect, encHextile, encDesktopSize, encExtSize, encExtKey, encLED} {
-			if !has[e] {
-				t.Errorf("remote %v: encoding %d is missing", r, e)
-			}
-		}
-	}
-	if encodings(false)[0] != encRaw || encodings(true)[0] != encHextile {
-		t.Error("Raw should be best nearby, and Hextile across a network")
-	}
-}
-
 // repeat reads the same bytes again and again.
 type repeat struct {
 	b  []byte

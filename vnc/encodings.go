@@ -18,17 +18,14 @@ const (
 	encExtSize     = -308 // ExtendedDesktopSize
 )
 
-// encodings are what we ask for, the best first. Raw costs both sides least
-// where the bytes need not travel. Without -261 QEMU would press CapsLock and
-// NumLock by itself to match the keysyms, so it is always among them. The
-// cursor's shape is not, so that servers draw it, or leave it out.
-func encodings(remote bool) []int32 {
-	pseudo := []int32{encDesktopSize, encExtSize, encExtKey, encLED}
-	if remote {
-		return append([]int32{encHextile, encCopyRect, encRaw}, pseudo...)
-	}
-	return append([]int32{encRaw, encCopyRect, encHextile}, pseudo...)
-}
+// encodings are what we ask for, the best first; it is always the full list,
+// since each SetEncodings replaces the last. Hextile is first also on the
+// same machine: a text screen of 720x400 costs QEMU 2.4 ms and us 1.1 ms,
+// against 3.2 and 1.7 ms for Raw, most of which goes into moving its bytes.
+// Without -261 QEMU would press CapsLock and NumLock by itself to match the
+// keysyms. The cursor's shape is not asked for, so that servers draw it or
+// leave it out.
+var encodings = [...]int32{encHextile, encCopyRect, encRaw, encDesktopSize, encExtSize, encExtKey, encLED}
 
 // pixelFormat is what QEMU has in memory, so that it need not convert:
 // 32 bits, little endian, blue in the lowest byte.
@@ -41,8 +38,8 @@ var pixelFormat = govnc.PixelFormat{
 // writeEncodings gathers a SetEncodings, RFC 6143 section 7.5.2. go-vnc has
 // one too, but wants a decoder for each number and keeps them.
 func (c *Conn) writeEncodings() error {
-	b := binary.BigEndian.AppendUint16([]byte{2, 0}, uint16(len(c.encodings)))
-	for _, e := range c.encodings {
+	b := binary.BigEndian.AppendUint16([]byte{2, 0}, uint16(len(encodings)))
+	for _, e := range encodings {
 		b = binary.BigEndian.AppendUint32(b, uint32(e))
 	}
 	c.mu.Lock()
