@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -262,12 +261,8 @@ func TestSymlinkRace(t *testing.T) {
 	t.Logf("opened the file %d times in 20000", opened)
 }
 
-func TestPipeAndChange(t *testing.T) {
+func TestChange(t *testing.T) {
 	path := t.TempDir()
-	fifo := filepath.Join(path, "fifo")
-	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
-		t.Skip("needs named pipes:", err)
-	}
 	big := filepath.Join(path, "big")
 	write(t, big, strings.Repeat("x", 2<<20))
 	write(t, filepath.Join(path, "small"), "before")
@@ -275,14 +270,7 @@ func TestPipeAndChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := files.Open("fifo"); err == nil {
-		t.Error("a named pipe can be opened")
-	}
 	s := start(t, &httpserve.Config{Files: files})
-	if status, _ := get(t, s.URL()+"/fifo"); status != 404 {
-		t.Errorf("a named pipe: status %d, want 404", status)
-	}
-
 	write(t, filepath.Join(path, "small"), "after")
 	write(t, filepath.Join(path, "new"), "new")
 	if _, body := get(t, s.URL()+"/small"); body != "before" {
@@ -292,19 +280,17 @@ func TestPipeAndChange(t *testing.T) {
 		t.Errorf("a file made after the start: status %d, want 404", status)
 	}
 	write(t, big, strings.Repeat("y", 2<<20+1))
-	status, body := get(t, s.URL()+"/big")
-	if status != 500 || strings.Contains(body, "y\n") {
+	if status, body := get(t, s.URL()+"/big"); status != 500 || strings.Contains(body, "yy") {
 		t.Errorf("a large file edited after the start: %d %.40q, want 500", status, body)
 	}
 	last := s.Requests()[len(s.Requests())-1]
 	if last.Err == nil || last.Complete {
 		t.Errorf("its event does not say that it changed: %v", last)
 	}
-	if err := os.Rename(fifo, big); err != nil {
-		t.Fatal(err)
-	}
-	if status, _ := get(t, s.URL()+"/big"); status != 500 {
-		t.Errorf("a file that became a pipe: status %d, want 500", status)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.WaitFetch(ctx, "/big"); err == nil || !strings.Contains(err.Error(), "changed since") {
+		t.Errorf("WaitFetch does not say that it changed: %v", err)
 	}
 }
 
@@ -514,6 +500,39 @@ func TestSlowHeaders(t *testing.T) {
 		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatal("a stuck connection stays open")
 		}
+	}
+}
+
+// TestMaxConns holds both places and looks that the next client waits.
+func TestMaxConns(t *testing.T) {
+	s := start(t, &httpserve.Config{Files: httpserve.Text{"a": "a"}, MaxConns: 2})
+	var holders []net.Conn
+	for range 2 {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		holders = append(holders, c)
+	}
+	next, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	fmt.Fprint(next, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+	_ = next.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, err := next.Read(make([]byte, 1)); err == nil {
+		t.Fatalf("a third connection is served: %d bytes", n)
+	}
+	holders[0].Close()
+	_ = next.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := next.Read(make([]byte, 1)); err != nil {
+		t.Errorf("the third connection is not served when a place is free: %v", err)
 	}
 }
 

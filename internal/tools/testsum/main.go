@@ -82,22 +82,25 @@ func (s *summary) add(e event) {
 	}
 }
 
-// keep holds a test's output back until it is known how the test ends. What a
-// package says is printed at once, but for the bare verdict that precedes go
-// test's own line.
+// keep holds a test's output back until it is known how the test ends, and so
+// the seed of a package's order. What else a package says is printed at once,
+// but for the bare verdict that precedes go test's own line.
 func (s *summary) keep(e event, key string) {
-	if e.Test != "" {
+	switch {
+	case strings.HasPrefix(e.Output, "=== "):
+	case e.Test != "", strings.HasPrefix(e.Output, "-test.shuffle "):
 		s.output[key] = append(s.output[key], e.Output)
-		return
-	}
-	if e.Output != "PASS\n" && e.Output != "FAIL\n" {
+	case e.Output != "PASS\n" && e.Output != "FAIL\n":
 		fmt.Fprint(s.out, e.Output)
 	}
 }
 
 func (s *summary) end(e event, key string) {
 	if e.Test == "" {
-		s.broken = s.broken || e.Action == "fail"
+		if e.Action == "fail" {
+			s.broken = true
+			fmt.Fprint(s.out, strings.Join(s.output[key], ""))
+		}
 		return
 	}
 	switch e.Action {
@@ -117,7 +120,7 @@ func reason(output []string) string {
 	var said []string
 	for _, line := range output {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+		if line != "" && !strings.HasPrefix(line, "---") {
 			said = append(said, line)
 		}
 	}

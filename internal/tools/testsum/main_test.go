@@ -8,7 +8,8 @@ import (
 func TestSummary(t *testing.T) {
 	var out strings.Builder
 	s := &summary{out: &out, output: map[string][]string{}}
-	err := s.read(strings.NewReader(`{"Action":"run","Package":"p","Test":"TestA"}
+	err := s.read(strings.NewReader(`{"Action":"output","Package":"p","Output":"-test.shuffle 42\n"}
+{"Action":"run","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
 {"Action":"pass","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:1: wrong\n"}
@@ -31,6 +32,7 @@ go: something else
 	s.close()
 	want := `    b_test.go:1: wrong
 FAIL	p	1.2s
+-test.shuffle 42
 q/q.go:1: undefined
 go: something else
 testsum: p TestD did not end:
