@@ -86,7 +86,8 @@ func (e *DialError) Error() string {
 	if e.Banner != "" {
 		fmt.Fprintf(&b, "; it says %q", e.Banner)
 	}
-	if e.Err != nil {
+	// The library's words for a plain refusal repeat the methods.
+	if e.Err != nil && !(e.Reason == Auth && strings.Contains(e.Err.Error(), "unable to authenticate")) {
 		fmt.Fprintf(&b, ": %s", printable(e.Err.Error()))
 	}
 	return b.String()

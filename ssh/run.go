@@ -259,11 +259,11 @@ func (r *run) abandon(finished <-chan error) error {
 	if err, ok := await(finished, cancelGrace); ok {
 		return err
 	}
-	if r.write.TryLock() {
-		r.write.Unlock()
-		r.client.fail(&LostError{Op: r.cmd.name(), Err: errors.New("the guest did not let go of the command that was given up")})
+	if !r.write.TryLock() {
+		return context.Cause(r.ctx) // the caller's own writer hangs: the guest is innocent
 	}
-	// Otherwise the caller's own writer is what hangs: the guest is innocent.
+	r.write.Unlock()
+	r.client.fail(&LostError{Op: r.cmd.name(), Err: errors.New("the guest did not let go of the command that was given up")})
 	if err, ok := await(finished, cancelGrace); ok {
 		return err
 	}

@@ -18,7 +18,7 @@ var errNoSFTP = errors.New("the guest's sshd has no SFTP; install its sftp-serve
 
 // maxListing is how much a guest may send as the listing of one directory:
 // that comes into memory as a whole, and has no end but the guest's word.
-const maxListing = 64 << 20
+const maxListing = 16 << 20
 
 // sftpStore is the guest's files by SFTP.
 type sftpStore struct {
@@ -30,14 +30,17 @@ type sftpStore struct {
 // limited is a reader that can be given a limit for a while.
 type limited struct {
 	from io.Reader
-	left atomic.Int64 // zero is no limit
+	left atomic.Int64 // zero is no limit, negative is beyond it
 }
+
+var errEndless = errors.New("the guest lists it without end")
 
 // Read reads, and fails at the limit.
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.from.Read(p)
-	if l.left.Load() > 0 && l.left.Add(-int64(n)) <= 0 {
-		return 0, fmt.Errorf("the guest lists a directory without end")
+	if left := l.left.Load(); left != 0 && l.left.Add(-int64(n)) <= 0 {
+		l.left.Store(-1)
+		return 0, errEndless
 	}
 	return n, err
 }
@@ -205,6 +208,9 @@ func (s *sftpStore) list(ctx context.Context, dir string) ([]fs.FileInfo, error)
 	s.limit.left.Store(maxListing)
 	defer s.limit.left.Store(0)
 	infos, err := s.ReadDirContext(ctx, dir)
+	if s.limit.left.Load() < 0 { // the library knows only that the reading ended
+		err = errEndless
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list %q: %w", dir, err)
 	}

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -170,11 +171,9 @@ func (c *Client) guard(ctx context.Context, op string, x *copying, abort func(),
 	case <-ctx.Done():
 	}
 	go abort()
-	if _, ok := await(finished, cancelGrace); !ok {
-		if x.caller.TryLock() {
-			x.caller.Unlock()
-			c.fail(&LostError{Op: op, Err: fmt.Errorf("the guest did not let go of a transfer that was given up")})
-		}
+	if _, ok := await(finished, cancelGrace); !ok && x.caller.TryLock() {
+		x.caller.Unlock() // else it is the caller's own reader or writer that hangs
+		c.fail(&LostError{Op: op, Err: errors.New("the guest did not let go of a transfer that was given up")})
 		await(finished, cancelGrace)
 	}
 	return fmt.Errorf("ssh: %s: %w", op, context.Cause(ctx))

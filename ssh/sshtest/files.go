@@ -55,11 +55,15 @@ func (f *files) Fileread(r *sftp.Request) (io.ReaderAt, error) { return f.root.O
 
 // Filewrite opens a file for writing.
 func (f *files) Filewrite(r *sftp.Request) (io.WriterAt, error) {
-	flags := os.O_WRONLY
-	for set, flag := range map[bool]int{r.Pflags().Creat: os.O_CREATE, r.Pflags().Excl: os.O_EXCL, r.Pflags().Trunc: os.O_TRUNC} {
-		if set {
-			flags |= flag
-		}
+	flags, asked := os.O_WRONLY, r.Pflags()
+	if asked.Creat {
+		flags |= os.O_CREATE
+	}
+	if asked.Excl {
+		flags |= os.O_EXCL
+	}
+	if asked.Trunc {
+		flags |= os.O_TRUNC
 	}
 	return f.root.OpenFile(local(r.Filepath), flags, 0o644)
 }
