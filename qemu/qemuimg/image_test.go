@@ -92,8 +92,8 @@ func TestCreateRefuses(t *testing.T) {
 
 // oddNames are legal names of files that mean something to qemu-img.
 var oddNames = []string{
-	"a b", "a,b=c,file=d", "nbd:localhost:1", "json:{}", "file:x", "-x.img", "--help", "new\nline", "ünï☃",
-	"%s%n", "'\"`$(id)", "a\\b", "\xff\xfe", "fat:rw:x", "a;b", "#", "~",
+	"a b,b=c,file=d", "nbd:localhost:1", "json:{}", "file:x", "-x.img", "--help", "new\nline", "ünï☃",
+	"%s%n\\'\"`$(id)", "\xff\xfe",
 }
 
 func TestOddNames(t *testing.T) {

@@ -111,10 +111,15 @@ func (r *rawInfo) info(path string) *Info {
 	return info
 }
 
-// samePath is whether name, as the image at path says it, is path itself.
+// samePath is whether name, as qemu-img says it of the image at path, is path
+// itself.
 func samePath(path, name string) bool {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(path), name)
 	}
-	return filepath.Clean(name) == path
+	return filepath.Clean(name) == asJSON(filepath.Clean(path))
 }
+
+// asJSON returns path as qemu-img's JSON has it: bytes that are not UTF-8 are
+// lost there.
+func asJSON(path string) string { return string([]rune(path)) }

@@ -43,7 +43,7 @@ func (t *Tool) inspect(ctx context.Context, path string, format Format, backing 
 		if err != nil {
 			return nil, fmt.Errorf("SourceBacking: %w", err)
 		}
-		if info.Backing != want {
+		if info.Backing != asJSON(want) {
 			return nil, fmt.Errorf("%q has the backing file %q instead of SourceBacking %q", path, info.Backing, want)
 		}
 		if info.BackingFormat == "" {
