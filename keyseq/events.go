@@ -1,9 +1,9 @@
 package keyseq
 
 import (
-	"fmt"
 	"iter"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -32,20 +32,17 @@ type Event struct {
 // press of Enter, -FF0D for its release, w1s for a wait. A key without a
 // keysym is written by its code, as +@73.
 func (e Event) String() string {
-	switch {
-	case e.Wait != 0:
+	if e.Wait != 0 {
 		return "w" + e.Wait.String()
-	case e.Keysym == 0 && e.Code != 0:
-		return fmt.Sprintf("%c@%X", e.sign(), e.Code)
 	}
-	return fmt.Sprintf("%c%X", e.sign(), e.Keysym)
-}
-
-func (e Event) sign() rune {
+	sign, n := "-", uint64(e.Keysym)
 	if e.Down {
-		return '+'
+		sign = "+"
 	}
-	return '-'
+	if n == 0 && e.Code != 0 {
+		sign, n = sign+"@", uint64(e.Code)
+	}
+	return sign + strings.ToUpper(strconv.FormatUint(n, 16))
 }
 
 // Events returns the sequence as key events on a layout (nil is us), in

@@ -35,16 +35,16 @@ type Finding struct {
 
 // The codes of findings.
 const (
-	CodeSyntax       = "syntax"        // Parse refuses it
-	CodeUntypable    = "untypable"     // the layout has no key for a character
-	CodeControl      = "control"       // a line end, tab or other control character
-	CodeUnknownToken = "unknown-token" // <foo>, typed as text
-	CodeUnclosed     = "unclosed"      // <enter without its ">", typed as text
-	CodeBadWait      = "bad-wait"      // <WAIT>, <wait 5>, <wait1.5>, typed as text
-	CodeOddWait      = "odd-wait"      // <wait0>, or longer than an hour
-	CodeNotReleased  = "not-released"  // a held key is not released
-	CodeNotHeld      = "not-held"      // a released key was not held
-	CodeShiftLost    = "shift-lost"    // a shifted character releases a held Shift
+	CodeSyntax       = "syntax"            // Parse refuses it
+	CodeUntypable    = "untypable"         // the layout has no key for a character
+	CodeControl      = "control-character" // a line end, tab or other control character
+	CodeUnknownToken = "unknown-token"     // <foo>, typed as text
+	CodeUnclosed     = "unclosed"          // <enter without its ">", typed as text
+	CodeBadWait      = "bad-wait"          // <WAIT>, <wait 5>, <wait1.5>, typed as text
+	CodeOddWait      = "odd-wait"          // <wait0>, or longer than an hour
+	CodeNotReleased  = "not-released"      // a held key is not released
+	CodeNotHeld      = "not-held"          // a released key was not held
+	CodeShiftLost    = "shift-lost"        // a shifted character releases a held Shift
 )
 
 // String returns the finding on one line.

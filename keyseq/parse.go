@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -52,6 +53,8 @@ type parser struct {
 }
 
 func (p *parser) steps() {
+	// Each token has a "<" and a ">", and text before it at most.
+	p.seq = make(Sequence, 0, 2*min(strings.Count(p.src, "<"), strings.Count(p.src, ">"))+1)
 	for i := 0; ; {
 		next := strings.IndexByte(p.src[i:], '<')
 		if next < 0 {
@@ -62,12 +65,12 @@ func (p *parser) steps() {
 		if tok.err != "" {
 			p.fail(i, clip(p.src[i:]), tok.err)
 		}
-		if tok.step == nil {
+		if tok.kind == noToken {
 			i++ // the "<" is text
 			continue
 		}
 		p.text(i)
-		p.seq = append(p.seq, at(tok.step, p.pos))
+		p.seq = append(p.seq, tok.step(p.pos))
 		p.advance(i + tok.size)
 		i += tok.size
 	}
@@ -87,31 +90,14 @@ func (p *parser) advance(end int) { p.pos = p.pos.after(p.src[p.pos.Offset:end])
 // after returns the position behind text that begins at p.
 func (p Pos) after(text string) Pos {
 	p.Offset += len(text)
-	if n := strings.Count(text, "\n"); n > 0 {
-		p.Line += n
-		p.Column = 1
-		text = text[strings.LastIndexByte(text, '\n')+1:]
+	for i := range len(text) {
+		if c := text[i]; c == '\n' {
+			p.Line, p.Column = p.Line+1, 1
+		} else if utf8.RuneStart(c) {
+			p.Column++
+		}
 	}
-	p.Column += utf8.RuneCountInString(text)
 	return p
-}
-
-func at(st Step, pos Pos) Step {
-	switch st := st.(type) {
-	case Press:
-		st.At = pos
-		return st
-	case Hold:
-		st.At = pos
-		return st
-	case Release:
-		st.At = pos
-		return st
-	case Wait:
-		st.At = pos
-		return st
-	}
-	return st
 }
 
 // encoding refuses bytes that are not UTF-8, as Packer's parser does.
@@ -164,70 +150,97 @@ func clip(s string) string {
 	return s
 }
 
-// token is what a "<" begins. Without a step it begins nothing and is text;
-// err refuses the boot command, also then.
+// token is what a "<" begins: with noToken it begins nothing and is text. err
+// refuses the boot command, also then.
 type token struct {
-	step Step
-	size int
-	err  string
+	kind  tokenKind
+	size  int
+	key   Key
+	count int
+	wait  time.Duration
+	err   string
+}
+
+type tokenKind int
+
+const (
+	noToken tokenKind = iota
+	pressToken
+	holdToken
+	releaseToken
+	waitToken
+)
+
+// step returns the token as a step.
+func (t *token) step(at Pos) Step {
+	switch t.kind {
+	case pressToken:
+		return Press{At: at, Key: t.key, Count: t.count}
+	case holdToken:
+		return Hold{At: at, Key: t.key}
+	case releaseToken:
+		return Release{At: at, Key: t.key}
+	}
+	return Wait{At: at, Duration: t.wait}
 }
 
 // scanToken reads the token at the start of s, which begins with "<". The
 // order of the attempts is that of Packer's grammar.
-func scanToken(s string) token {
-	tok := scanWait(s)
-	if tok.step == nil && tok.err == "" {
-		tok = scanToggle(s)
+func scanToken(s string) (t token) {
+	if t.scanWait(s); t.kind == noToken && t.err == "" {
+		t.scanToggle(s)
 	}
-	if tok.step == nil && tok.err == "" {
-		tok = scanKey(s)
+	if t.kind == noToken && t.err == "" {
+		t.scanKey(s)
 	}
-	return tok
+	return t
 }
 
 // scanToggle reads <xOn> and <xOff>, where x is any one character.
-func scanToggle(s string) token {
+func (t *token) scanToggle(s string) {
 	r, size := utf8.DecodeRuneInString(s[1:])
 	inner := s[1+size:]
 	switch {
 	case len(inner) > 2 && inner[2] == '>' && strings.EqualFold(inner[:2], "on"):
-		return token{step: Hold{Key: Key{Rune: r}}, size: 1 + size + 3}
+		t.kind, t.key, t.size = holdToken, Key{Rune: r}, 1+size+3
 	case len(inner) > 3 && inner[3] == '>' && strings.EqualFold(inner[:3], "off"):
-		return token{step: Release{Key: Key{Rune: r}}, size: 1 + size + 4}
+		t.kind, t.key, t.size = releaseToken, Key{Rune: r}, 1+size+4
 	}
-	return token{}
 }
 
 // scanKey reads <enter>, <enterOn>, <enterOff> and <enter*3>.
-func scanKey(s string) token {
+func (t *token) scanKey(s string) {
 	end := strings.IndexByte(s[:min(len(s), maxToken)], '>')
 	if end < 2 {
-		return token{}
+		return
 	}
-	inner, size := s[1:end], end+1
-	if k := lookup(inner); k != nil {
-		return token{step: Press{Key: Key{Name: k.name}, Count: 1}, size: size}
+	inner := s[1:end]
+	t.size = end + 1
+	if t.named(pressToken, inner) || t.named(holdToken, trimFold(inner, "on")) || t.named(releaseToken, trimFold(inner, "off")) {
+		t.count = 1
+		return
 	}
-	if k := lookup(trimFold(inner, "on")); k != nil {
-		return token{step: Hold{Key: Key{Name: k.name}}, size: size}
+	if name, digits, ok := strings.Cut(inner, "*"); ok && isDigits(digits) && t.named(pressToken, name) {
+		t.scanCount(digits)
 	}
-	if k := lookup(trimFold(inner, "off")); k != nil {
-		return token{step: Release{Key: Key{Name: k.name}}, size: size}
-	}
-	if name, digits, ok := strings.Cut(inner, "*"); ok && isDigits(digits) {
-		if k := lookup(name); k != nil {
-			return scanCount(k, digits, size)
-		}
-	}
-	return token{}
 }
 
-func scanCount(k *named, digits string, size int) token {
+// named makes t the token of that kind if there is a key of that name.
+func (t *token) named(kind tokenKind, name string) bool {
+	k := lookup(name)
+	if k == nil {
+		return false
+	}
+	t.kind, t.key = kind, Key{Name: k.name}
+	return true
+}
+
+func (t *token) scanCount(digits string) {
 	n, err := strconv.Atoi(digits)
 	if err != nil || n < 1 || n > MaxCount || digits[0] == '0' {
-		return token{err: fmt.Sprintf("a count is 1 to %d, without leading zeros", MaxCount)}
+		t.kind, t.err = noToken, fmt.Sprintf("a count is 1 to %d, without leading zeros", MaxCount)
 	}
-	return token{step: Press{Key: Key{Name: k.name}, Count: n}, size: size}
+	t.count = n
 }
 
 // trimFold returns s without its ending, in any case; "" if it has another.

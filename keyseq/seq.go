@@ -181,7 +181,7 @@ func Quote(text string) string {
 	var b strings.Builder
 	start := 0
 	for i := strings.IndexByte(text, '<'); i >= 0; {
-		if tok := scanToken(text[i:]); tok.step != nil || tok.err != "" {
+		if tok := scanToken(text[i:]); tok.kind != noToken || tok.err != "" {
 			b.WriteString(text[start:i] + "<lt>")
 			start = i + 1
 		}

@@ -63,8 +63,8 @@ func (n *linter) unclosed(at Pos, inner, word string) {
 			base = b
 		}
 	}
-	wait := scanWait("<" + word + ">")
-	if lookup(base) == nil && wait.step == nil {
+	wait := scanToken("<" + word + ">")
+	if lookup(base) == nil && wait.kind != waitToken {
 		return
 	}
 	n.warn(at, CodeUnclosed, fmt.Sprintf("<%s has no \">\"; it is typed as text", inner[:len(word)]), "<"+inner[:len(word)]+">")
@@ -75,8 +75,8 @@ func (n *linter) unknown(at Pos, inner string) {
 		return
 	}
 	fix := nearest(inner)
-	if fix == "" && strings.ContainsFunc(inner, notNameRune) {
-		return // a < b and c > d
+	if fix == "" && strings.ContainsFunc(inner, notNameRune) && wordOf(inner) != "click" {
+		return // text as in <p class="x">; click is a token of other tools
 	}
 	msg := fmt.Sprintf("<%s> is no token; it is typed as text", inner)
 	n.warn(at, CodeUnknownToken, msg, fix)
@@ -105,8 +105,8 @@ func nearest(inner string) string {
 		}
 		return unicode.ToLower(r)
 	}, inner)
-	if tok := scanToken("<" + squeezed + ">"); tok.step != nil {
-		return tok.step.String()
+	if tok := scanToken("<" + squeezed + ">"); tok.kind != noToken {
+		return tok.step(Pos{}).String()
 	}
 	for _, ending := range []string{"", "On", "Off"} {
 		base := squeezed
@@ -123,17 +123,26 @@ func nearest(inner string) string {
 	return nearestName(squeezed)
 }
 
+// nearestCounted returns the token with a count that was most likely meant:
+// counts are only for keys that are pressed, not for those that are held.
 func nearestCounted(name, count string) string {
-	if !isDigits(count) {
+	if !isDigits(count) || len(name) < 2 {
 		return ""
 	}
-	if other := otherNames[name]; other != "" {
-		return "<" + other + "*" + count + ">"
+	for _, ending := range []string{"", "on", "off"} {
+		base := name[:max(0, len(name)-len(ending))]
+		if other := otherNames[base]; other != "" {
+			base = other
+		}
+		if k := lookup(base); k != nil && strings.HasSuffix(name, ending) {
+			return "<" + k.name + "*" + count + ">"
+		}
 	}
-	if fix := nearestName(name); len(name) > 1 && fix != "" {
-		return strings.TrimSuffix(fix, ">") + "*" + count + ">"
+	fix := strings.TrimSuffix(nearestName(name), ">") + "*" + count + ">"
+	if scanToken(fix).kind != pressToken {
+		return ""
 	}
-	return ""
+	return fix
 }
 
 // nearestName returns the name of a key that differs from s in at most a third
@@ -194,7 +203,7 @@ func fixWait(inner string) string {
 	}
 	for _, unit := range []string{"", "s"} {
 		fix := "<wait" + n + unit + ">"
-		if tok := scanWait(fix); tok.step != nil && tok.size == len(fix) {
+		if tok := scanToken(fix); tok.kind == waitToken && tok.size == len(fix) {
 			return fix
 		}
 	}

@@ -9,22 +9,22 @@ import (
 // scanWait reads <wait>, <wait5> and <wait1m30s>. Packer's parser keeps the
 // error of a number that is out of range although the token comes to nothing,
 // as in <wait99999999999999999999 without an end; so does this one.
-func scanWait(s string) token {
+func (t *token) scanWait(s string) {
 	const prefix = "<wait"
 	if !strings.HasPrefix(s, prefix) {
-		return token{}
+		return
 	}
 	d, n, err := scanPeriod(s[len(prefix):])
 	end := len(prefix) + n
 	switch {
 	case err != "":
-		return token{err: err}
+		t.err = err
 	case end >= len(s) || s[end] != '>':
-		return token{}
 	case d <= 0:
-		return token{err: "a wait is longer than 0 and at most 292 years; write <wait5> or <wait500ms>"}
+		t.err = "a wait is longer than 0 and at most 292 years; write <wait5> or <wait500ms>"
+	default:
+		t.kind, t.wait, t.size = waitToken, d, end+1
 	}
-	return token{step: Wait{Duration: d}, size: end + 1}
 }
 
 // scanPeriod reads what stands behind "wait": a duration, a number of seconds
