@@ -48,7 +48,7 @@ func stub(how string) {
 			os.WriteFile(path+".new", fmt.Append(nil, os.Getpid()), 0o600)
 			os.Rename(path+".new", path)
 		}
-		select {}
+		time.Sleep(time.Hour)
 	case how == "refuse":
 		os.WriteFile(target, []byte("half an image"), 0o600)
 		fmt.Fprint(os.Stderr, "qemu-img: first\nqemu-img: second\n")
