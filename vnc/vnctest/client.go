@@ -169,7 +169,7 @@ func (c *client) key(k Key) error {
 	c.keys++
 	c.s.update(func() { c.s.keys = append(c.s.keys, k) })
 	if c.s.cfg.OnKey != nil {
-		c.s.cfg.OnKey(k)
+		c.s.cfg.OnKey(c.s, k)
 	}
 	if c.keys == c.s.cfg.CloseAfter {
 		return net.ErrClosed

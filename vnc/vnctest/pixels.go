@@ -38,7 +38,10 @@ func (f pixelFormat) bytes() []byte {
 
 // appendPixels adds a rectangle of the picture, black where it has none.
 func (f pixelFormat) appendPixels(b []byte, m *image.RGBA, r image.Rectangle) []byte {
-	var order binary.AppendByteOrder = binary.LittleEndian
+	pixel, order := f.pixel, binary.AppendByteOrder(binary.LittleEndian)
+	if f == native {
+		pixel = nativePixel
+	}
 	if f.bigEndian {
 		order = binary.BigEndian
 	}
@@ -50,7 +53,7 @@ func (f pixelFormat) appendPixels(b []byte, m *image.RGBA, r image.Rectangle) []
 			row = m.Pix[m.PixOffset(inside.Min.X, y):][:4*n]
 		}
 		for ; len(row) >= 4; row = row[4:] {
-			b = order.AppendUint32(b, f.pixel(row))
+			b = order.AppendUint32(b, pixel(row))
 		}
 		b = append(b, make([]byte, 4*(r.Dx()-n))...)
 	}
@@ -58,15 +61,14 @@ func (f pixelFormat) appendPixels(b []byte, m *image.RGBA, r image.Rectangle) []
 }
 
 func (f pixelFormat) pixel(p []byte) uint32 {
-	if f == native {
-		return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2])
-	}
 	var v uint32
 	for i, part := range p[:3] {
 		v |= uint32(part) * uint32(f.max[i]) / 255 << f.shift[i]
 	}
 	return v
 }
+
+func nativePixel(p []byte) uint32 { return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2]) }
 
 // copyOf returns a copy of the picture with its corner at (0,0).
 func copyOf(m image.Image) *image.RGBA {

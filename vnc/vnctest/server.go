@@ -34,11 +34,11 @@ type Config struct {
 	// events. Zero means never.
 	CloseAfter int
 
-	// OnKey is called with each key event after it was recorded, by the
-	// goroutine of the connection that brought it, one at a time for each
-	// connection. It may call the server's methods, except Close. Nil means
-	// that nothing is called.
-	OnKey func(Key)
+	// OnKey is called with the server and each key event after it was
+	// recorded, by the goroutine of the connection that brought it, so one
+	// at a time for each connection. It plays the guest: it may call all of
+	// the server's methods but Close. Nil means that nothing is called.
+	OnKey func(*Server, Key)
 }
 
 // Key is a key event that a client has sent.
