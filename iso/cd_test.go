@@ -1,6 +1,7 @@
 package iso_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,20 @@ func TestCDNamesOfEachTree(t *testing.T) {
 		strings.Repeat("d", 64): {Dir: true}, strings.Repeat("d", 64) + "/y": {Content: "11"}, "dot_": {Content: "12"}, "new_line": {Content: "13"},
 	}
 	volDiff(t, "xorriso by Joliet", want, volExtract(t, image, "-read_fs", "norock").withoutModes())
+}
+
+// Long names continue in an area after the directory: here one directory needs
+// several blocks of it.
+func TestCDManyLongNames(t *testing.T) {
+	tree := fstest.MapFS{}
+	for i := range 60 {
+		tree[fmt.Sprintf("d/%s%02d", strings.Repeat("n", 120+2*i), i)] = volText(fmt.Sprint(i))
+	}
+	image := volFile(t, (&iso.Volume{FS: tree}).CreateCD)
+	volDiff(t, "xorriso by Rock Ridge", volWant(t, tree), volExtract(t, image))
+	if out := volRun(t, "isovfy", image); !strings.Contains(out, "No errors found") {
+		t.Errorf("isovfy: %s", out)
+	}
 }
 
 func TestCDLabel(t *testing.T) {
