@@ -112,11 +112,11 @@ func checkNetwork(network string) error {
 	return fmt.Errorf("vnc: dial: network %q is not known: use \"unix\" with a path or \"tcp\" with host:port", network)
 }
 
-// errTimeout is the cause when Config.Timeout has passed.
-type errTimeout time.Duration
+// timeoutError is the cause when Config.Timeout has passed.
+type timeoutError time.Duration
 
-func (e errTimeout) Error() string {
+func (e timeoutError) Error() string {
 	return fmt.Sprintf("the server did not answer within %v (Config.Timeout)", time.Duration(e))
 }
 
-func (e errTimeout) Unwrap() error { return os.ErrDeadlineExceeded }
+func (e timeoutError) Unwrap() error { return os.ErrDeadlineExceeded }

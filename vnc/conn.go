@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"net"
+	"os"
 	"sync"
 
 	govnc "github.com/mitchellh/go-vnc"
@@ -68,7 +69,7 @@ func NewConn(ctx context.Context, nc net.Conn, cfg *Config) (*Conn, error) {
 	d := cfg.withDefaults()
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, errTimeout(d.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, timeoutError(d.Timeout))
 		defer cancel()
 	}
 	// Closing is the one way to end a read or a write on every net.Conn.
@@ -243,7 +244,7 @@ func (c *Conn) post(write func() error) error {
 	}
 	c.nc.SetWriteDeadline(c.cfg.deadline()) // a connection without deadlines is the caller's choice
 	err := c.wire.flush()
-	if isTimeout(err) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("the server took nothing for %v (Config.Stall): %w", c.cfg.Stall, err)
 	}
 	if err != nil && !isGone(err) { // part of a message may have gone out

@@ -83,11 +83,6 @@ func isGone(err error) bool {
 	return errors.As(err, &gone)
 }
 
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
-}
-
 // ended makes the end of the stream, in its several forms, a goneError.
 func ended(err error) error {
 	if err == io.EOF {

@@ -239,3 +239,16 @@ func waitEnd(t *testing.T, conn *vnc.Conn) {
 		t.Log(err)
 	}
 }
+
+// BenchmarkQEMUFence is the time in which QEMU reads a key that is sent.
+func BenchmarkQEMUFence(b *testing.B) {
+	m := boot(b, "")
+	conn := m.mustDial(b, nil)
+	m.expect(b, ">")
+	ctx := context.Background()
+	for b.Loop() { // a release of a key that is up does nothing
+		if err := errors.Join(conn.Key(0xffe1, 0x2a, false), conn.Fence(ctx)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -2,8 +2,10 @@ package vnc
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
+	"os"
 	"time"
 )
 
@@ -13,7 +15,7 @@ func (c *Conn) read() {
 	defer close(c.ended)
 	for {
 		if err := c.readMessage(); err != nil {
-			if isTimeout(err) {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				err = fmt.Errorf("the server began a message and did not end it within %v (Config.Stall): %w", c.cfg.Stall, err)
 			}
 			c.fail(ended(err))
