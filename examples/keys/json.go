@@ -19,9 +19,9 @@ type answer struct {
 	Error  string  `json:"error,omitempty"`
 }
 
-type finding struct {
-	In string `json:"in"`
-	keyseq.Finding
+type linted struct {
+	In       string           `json:"in"`
+	Findings []keyseq.Finding `json:"findings"`
 }
 
 // jsonLines answers line by line. It returns false if a line was no JSON string
@@ -87,10 +87,8 @@ func (o options) answer(enc *json.Encoder, n int, line []byte) (ok bool, err err
 
 func (o options) jsonFindings(enc *json.Encoder, s string) (ok bool, err error) {
 	found := keyseq.Lint(s, o.layout)
-	for _, f := range found {
-		if err := enc.Encode(finding{In: s, Finding: f}); err != nil {
-			return false, err
-		}
+	if found == nil {
+		found = []keyseq.Finding{} // [] and not null
 	}
-	return len(found) == 0, nil
+	return len(found) == 0, enc.Encode(linted{In: s, Findings: found})
 }

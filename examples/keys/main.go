@@ -31,9 +31,10 @@ code, for keys without a keysym) and w for a wait, or {"in":…,"error":…}. A 
 that is no JSON string gives {"in":THE LINE,"error":…}, and the exit status is 1
 when all lines are done. Empty lines are skipped.
 
-With -lint, only findings are printed, one a line; with -json, each as
-{"in":…,"offset":…,"line":…,"column":…,"code":…,"severity":…,"msg":…,"suggestion":…}.
-The exit status is 1 if there are any.
+With -lint, only findings are printed, one a line; with -json, each boot command
+gives one line {"in":…,"findings":[…]}, and a finding is {"offset":…,"line":…,
+"column":…,"code":…,"severity":…,"msg":…,"suggestion":…}. The exit status is 1
+if there are any.
 
 Exit status: 0, or 1 as said above or for a boot command (without -json) that
 cannot be parsed, or 2 for wrong options.
