@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	xssh "golang.org/x/crypto/ssh"
@@ -47,6 +50,9 @@ type Client struct {
 	goroutines sync.WaitGroup
 	mu         sync.Mutex
 	err        error
+	closing    bool
+
+	sftpMissing atomic.Bool // once it was asked for in vain
 }
 
 func newClient(config *Config, l *link, h *handshake, s *xssh.Client) *Client {
@@ -107,11 +113,20 @@ func (c *Client) keepAlive() {
 		}
 		if !waiting {
 			waiting = true
-			c.goroutines.Go(func() {
+			c.spawn(func() {
 				c.ssh.SendRequest("keepalive@openssh.com", true, nil)
 				answered <- struct{}{}
 			})
 		}
+	}
+}
+
+// spawn starts a goroutine that Close waits for; none where Close was called.
+func (c *Client) spawn(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		c.goroutines.Go(f)
 	}
 }
 
@@ -129,6 +144,9 @@ func (c *Client) Err() error {
 // Close ends the connection at once, with all that runs on it, and waits for
 // the client's goroutines. It may be called again, and always returns nil.
 func (c *Client) Close() error {
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
 	c.fail(ErrClosed)
 	c.goroutines.Wait()
 	c.link.close()
@@ -147,7 +165,8 @@ func (c *Client) Banner() string { return c.banner }
 // ssh_host_*_key.pub.
 func (c *Client) HostKey() string { return publicLine(c.hostKey) }
 
-// Dial connects to an address as seen from the guest (RFC 4254 §7.2).
+// Dial connects to an address as seen from the guest (RFC 4254 §7.2). The error
+// is syscall.ECONNREFUSED, wrapped, where the guest says that nobody listens.
 func (c *Client) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := c.ssh.DialContext(ctx, network, addr)
 	if err == nil {
@@ -156,6 +175,8 @@ func (c *Client) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	op := fmt.Sprintf("dial %s from %s", addr, c.config.name())
 	var open *xssh.OpenChannelError
 	switch {
+	case errors.As(err, &open) && strings.Contains(strings.ToLower(open.Message), "refused"):
+		return nil, fmt.Errorf("ssh: %s: %w", op, syscall.ECONNREFUSED)
 	case errors.As(err, &open):
 		return nil, fmt.Errorf("ssh: %s: %s", op, printable(open.Message))
 	case ctx.Err() == nil && c.Err() != nil:

@@ -13,8 +13,10 @@ import (
 	xssh "golang.org/x/crypto/ssh"
 )
 
-// cancelGrace is how long the guest gets to close a channel that we gave up.
-const cancelGrace = 2 * time.Second
+const (
+	cancelGrace = time.Second     // for the guest to close a channel that we gave up
+	probeGrace  = 2 * time.Second // for it to show that it lives at all
+)
 
 // Run runs a command and waits for its end. The error is nil only when the
 // guest reported exit status 0. Else it is an [*ExitError] when the command
@@ -23,9 +25,10 @@ const cancelGrace = 2 * time.Second
 // cause, the error of a writer or of Stdin, or says what the guest refused. A
 // command is never run twice.
 //
-// When ctx ends, the command is sent SIGTERM and its channel is closed, and
-// after two seconds without an answer the whole connection. The command may
-// live on in the guest. Run returns within five seconds in any case.
+// When ctx ends, the command is sent SIGTERM and its channel is closed; the
+// whole connection is, too, if the guest does not answer at all. The command
+// may live on in the guest: OpenSSH refuses to send signals for root. Run
+// returns within five seconds in any case.
 func (c *Client) Run(ctx context.Context, cmd *Command) error {
 	if err := cmd.check(); err != nil {
 		return err
@@ -46,7 +49,7 @@ func (c *Client) Run(ctx context.Context, cmd *Command) error {
 }
 
 // Output runs a command line and returns what it printed on standard output,
-// at most 16 MiB. Errors are those of [Client.Run], and what was printed until
+// at most 4 MiB. Errors are those of [Client.Run], and what was printed until
 // then is returned with them.
 func (c *Client) Output(ctx context.Context, line string) ([]byte, error) {
 	var out capped
@@ -55,7 +58,7 @@ func (c *Client) Output(ctx context.Context, line string) ([]byte, error) {
 }
 
 // maxOutput is how much Output collects.
-const maxOutput = 16 << 20
+const maxOutput = 4 << 20
 
 type capped struct{ buf bytes.Buffer }
 
@@ -244,11 +247,11 @@ func (r *run) cancelled(finished <-chan error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("ssh: %s: %w (it may still run in the guest)", r.cmd.name(), context.Cause(r.ctx))
+	return fmt.Errorf("ssh: %s: %w; it may still run in the guest", r.cmd.name(), context.Cause(r.ctx))
 }
 
-// abandon asks the guest to end the command, then closes the connection if it
-// does not answer. It returns nil if the command was just about to succeed.
+// abandon asks the guest to end the command, and closes the connection if it is
+// dead. It returns nil if the command was just about to succeed.
 func (r *run) abandon(finished <-chan error) error {
 	if s := r.session.Load(); s != nil {
 		go func() {
@@ -263,11 +266,26 @@ func (r *run) abandon(finished <-chan error) error {
 		return context.Cause(r.ctx) // the caller's own writer hangs: the guest is innocent
 	}
 	r.write.Unlock()
-	r.client.fail(&LostError{Op: r.cmd.name(), Err: errors.New("the guest did not let go of the command that was given up")})
-	if err, ok := await(finished, cancelGrace); ok {
-		return err
-	}
+	r.client.release(r.cmd.name(), finished)
 	return context.Cause(r.ctx)
+}
+
+// release gives up waiting for something that the guest does not let go of.
+// OpenSSH closes a channel only when its command has ended, and refuses root's
+// signals. That is no reason to cut off all others, so the connection is closed
+// only if it does not answer either.
+func (c *Client) release(op string, finished <-chan error) {
+	answered := make(chan error, 1)
+	c.spawn(func() {
+		c.ssh.SendRequest("keepalive@openssh.com", true, nil)
+		answered <- nil
+	})
+	if _, ok := await(answered, probeGrace); ok {
+		c.spawn(func() { <-finished })
+		return
+	}
+	c.fail(&LostError{Op: op, Err: errors.New("the guest neither let go of what was given up nor answered")})
+	await(finished, time.Second)
 }
 
 func await(finished <-chan error, limit time.Duration) (error, bool) {

@@ -180,7 +180,7 @@ func TestRunWriter(t *testing.T) {
 	if err := client.Run(t.Context(), &ssh.Command{Line: "ok"}); err != nil {
 		t.Errorf("after a writer that hung: %v", err)
 	}
-	if _, err := client.Output(t.Context(), "flood"); err == nil || !strings.Contains(err.Error(), "more than 16 MiB") {
+	if _, err := client.Output(t.Context(), "flood"); err == nil || !strings.Contains(err.Error(), "more than 4 MiB") {
 		t.Errorf("got %v, want too much output", err)
 	}
 	failing := io.MultiReader(strings.NewReader("x"), iotestErr{broken})

@@ -73,11 +73,15 @@ func (c *Client) noSFTP(err error) error {
 	if c.Err() != nil {
 		return err
 	}
+	c.sftpMissing.Store(true)
 	return errNoSFTP
 }
 
 // withSFTP runs do on a new SFTP session.
 func (c *Client) withSFTP(ctx context.Context, op string, x *copying, do func(*sftpStore) error) error {
+	if c.sftpMissing.Load() {
+		return fmt.Errorf("ssh: %s: %w", op, errNoSFTP)
+	}
 	var session atomic.Pointer[xssh.Session]
 	abort := func() {
 		if s := session.Load(); s != nil {

@@ -2,7 +2,6 @@ package ssh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -173,8 +172,7 @@ func (c *Client) guard(ctx context.Context, op string, x *copying, abort func(),
 	go abort()
 	if _, ok := await(finished, cancelGrace); !ok && x.caller.TryLock() {
 		x.caller.Unlock() // else it is the caller's own reader or writer that hangs
-		c.fail(&LostError{Op: op, Err: errors.New("the guest did not let go of a transfer that was given up")})
-		await(finished, cancelGrace)
+		c.release(op, finished)
 	}
 	return fmt.Errorf("ssh: %s: %w", op, context.Cause(ctx))
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package ssh_test
+
+// bigSize is what TestUploadBig moves each way.
+const bigSize = 64 << 20
