@@ -30,7 +30,14 @@ func testContext(t testing.TB) context.Context {
 
 func newServer(t testing.TB, cfg *vnctest.Config) *vnctest.Server {
 	t.Helper()
-	srv, err := vnctest.NewServer(cfg)
+	small := vnctest.Config{}
+	if cfg != nil {
+		small = *cfg
+	}
+	if small.Screen == nil {
+		small.Screen = picture(64, 48) // quick under the race detector
+	}
+	srv, err := vnctest.NewServer(&small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +248,7 @@ func TestKeyThatCannotBeSent(t *testing.T) {
 		conn.Keys(vnc.KeyEvent{Keysym: 'a', Code: 0x1e, Down: true}, vnc.KeyEvent{Keysym: 'a', Code: 0x1e1e}),
 		plain.Key(0, 0x1e, true),
 		conn.Key(0, 0, true),
-		conn.Pointer(640, 0, 0),
+		conn.Pointer(64, 0, 0),
 		conn.Pointer(0, -1, 0),
 	} {
 		if err == nil {
@@ -259,14 +266,14 @@ func TestKeyThatCannotBeSent(t *testing.T) {
 func TestPointer(t *testing.T) {
 	srv := newServer(t, nil)
 	conn := dial(t, srv, nil)
-	if err := conn.Pointer(639, 479, 5); err != nil {
+	if err := conn.Pointer(63, 47, 5); err != nil {
 		t.Fatal(err)
 	}
 	got, err := srv.WaitPointer(testContext(t), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []vnctest.Pointer{{X: 639, Y: 479, Buttons: 5}}
+	want := []vnctest.Pointer{{X: 63, Y: 47, Buttons: 5}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(vnctest.Pointer{}, "Time")); diff != "" {
 		t.Errorf("pointer (-want +got):\n%s", diff)
 	}
@@ -404,7 +411,7 @@ func TestManyGoroutines(t *testing.T) {
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	srv := newServer(t, &vnctest.Config{Password: "right", Screen: picture(32, 32)})
+	srv := newServer(t, &vnctest.Config{Password: "right"})
 	before := runtime.NumGoroutine()
 	for i := range 100 {
 		password := "right"
