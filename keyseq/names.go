@@ -14,7 +14,7 @@ type named struct {
 	keysym uint32
 	code   uint16
 	rune   rune // typed by the layout, in place of keysym and code
-	since  bool // not in Packer's language, which types it as text
+	own    bool // not in Packer's language, which types it as text
 }
 
 // namedKeys is the language's list of keys, in the order of the package
@@ -64,26 +64,26 @@ var namedKeys = []named{
 	{name: "leftOption", keysym: 0xFFE7, code: 0x38},
 	{name: "rightOption", keysym: 0xFFE8, code: 0xB8},
 
-	{name: "lt", rune: '<', since: true},
-	{name: "gt", rune: '>', since: true},
-	{name: "altGr", keysym: keysymAltGr, code: codeAltGr, since: true},
-	{name: "capsLock", keysym: 0xFFE5, code: 0x3A, since: true},
-	{name: "numLock", keysym: 0xFF7F, code: 0x45, since: true},
-	{name: "scrollLock", keysym: 0xFF14, code: 0x46, since: true},
-	{name: "printScreen", keysym: 0xFF61, code: 0x54, since: true},
-	{name: "pause", keysym: 0xFF13, code: 0xC6, since: true},
-	{name: "f13", keysym: 0xFFCA, code: 0x5D, since: true},
-	{name: "f14", keysym: 0xFFCB, code: 0x5E, since: true},
-	{name: "f15", keysym: 0xFFCC, code: 0x5F, since: true},
-	{name: "f16", keysym: 0xFFCD, code: 0x55, since: true},
-	{name: "f17", keysym: 0xFFCE, code: 0x83, since: true},
-	{name: "f18", keysym: 0xFFCF, code: 0xF7, since: true},
-	{name: "f19", keysym: 0xFFD0, code: 0x84, since: true},
-	{name: "f20", keysym: 0xFFD1, code: 0x5A, since: true},
-	{name: "f21", keysym: 0xFFD2, code: 0x74, since: true},
-	{name: "f22", keysym: 0xFFD3, code: 0xF9, since: true},
-	{name: "f23", keysym: 0xFFD4, code: 0x6D, since: true},
-	{name: "f24", keysym: 0xFFD5, code: 0x6F, since: true},
+	{name: "lt", rune: '<', own: true},
+	{name: "gt", rune: '>', own: true},
+	{name: "altGr", keysym: keysymAltGr, code: codeAltGr, own: true},
+	{name: "capsLock", keysym: 0xFFE5, code: 0x3A, own: true},
+	{name: "numLock", keysym: 0xFF7F, code: 0x45, own: true},
+	{name: "scrollLock", keysym: 0xFF14, code: 0x46, own: true},
+	{name: "printScreen", keysym: 0xFF61, code: 0x54, own: true},
+	{name: "pause", keysym: 0xFF13, code: 0xC6, own: true},
+	{name: "f13", keysym: 0xFFCA, code: 0x5D, own: true},
+	{name: "f14", keysym: 0xFFCB, code: 0x5E, own: true},
+	{name: "f15", keysym: 0xFFCC, code: 0x5F, own: true},
+	{name: "f16", keysym: 0xFFCD, code: 0x55, own: true},
+	{name: "f17", keysym: 0xFFCE, code: 0x83, own: true},
+	{name: "f18", keysym: 0xFFCF, code: 0xF7, own: true},
+	{name: "f19", keysym: 0xFFD0, code: 0x84, own: true},
+	{name: "f20", keysym: 0xFFD1, code: 0x5A, own: true},
+	{name: "f21", keysym: 0xFFD2, code: 0x74, own: true},
+	{name: "f22", keysym: 0xFFD3, code: 0xF9, own: true},
+	{name: "f23", keysym: 0xFFD4, code: 0x6D, own: true},
+	{name: "f24", keysym: 0xFFD5, code: 0x6F, own: true},
 }
 
 const (
