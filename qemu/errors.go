@@ -23,10 +23,7 @@ type StartError struct {
 // Error returns QEMU's own words, or if it said nothing how it ended.
 func (e *StartError) Error() string {
 	s := "qemu: start: " + e.Err.Error()
-	if said := strings.TrimSpace(e.Stderr); said != "" {
-		s += ": QEMU says: " + said
-	}
-	return s
+	return s + words(e.Stderr)
 }
 
 // Unwrap returns Err.
@@ -54,10 +51,7 @@ func (e *ExitError) Error() string {
 	default:
 		s = fmt.Sprintf("qemu: QEMU exited with status %d, the guest not being shut down", e.Status)
 	}
-	if said := strings.TrimSpace(e.Stderr); said != "" {
-		s += ": QEMU says: " + said
-	}
-	return s
+	return s + words(e.Stderr)
 }
 
 // ctxError returns why ctx ended: always what ctx.Err says, and the cause
@@ -68,4 +62,21 @@ func ctxError(ctx context.Context) error {
 		return cause
 	}
 	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// words returns the last lines of what QEMU said, for an error's text.
+func words(output string) string {
+	said := strings.TrimSpace(output)
+	if said == "" {
+		return ""
+	}
+	const limit = 600
+	if cut := len(said) - limit; cut > 0 {
+		said = said[cut:]
+		if _, whole, ok := strings.Cut(said, "\n"); ok {
+			said = whole
+		}
+		said = "… " + said
+	}
+	return ": QEMU says: " + said
 }

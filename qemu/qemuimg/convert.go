@@ -97,11 +97,12 @@ func (o ConvertOptions) args(src, dst string) []string {
 	}
 	if o.Compress != None {
 		args = append(args, "-c")
-		if o.format() == VMDK {
-			args = append(args, "-o", "subformat=streamOptimized")
-		} else {
-			args = append(args, "-o", "compression_type="+string(o.Compress))
-		}
+	}
+	switch {
+	case o.Compress == Zstd: // zlib is the default, also where there is no such option
+		args = append(args, "-o", "compression_type=zstd")
+	case o.Compress == Zlib && o.format() == VMDK:
+		args = append(args, "-o", "subformat=streamOptimized")
 	}
 	return append(args, src, dst)
 }

@@ -57,7 +57,7 @@ func TestConvertRefuses(t *testing.T) {
 	mine := write(t, filepath.Join(dir, "mine"), []byte("my file"))
 	err := tool.Publish(soon(t), source, mine, PublishOptions{ConvertOptions: ConvertOptions{SourceFormat: Raw}})
 	if !errors.Is(err, fs.ErrExist) || read(t, mine) != "my file" {
-		t.Error(err, read(t, mine))
+		t.Errorf("%v, %.20q", err, read(t, mine))
 	}
 	for want, o := range map[string]ConvertOptions{
 		"SourceFormat is not set":                              {},
@@ -112,7 +112,7 @@ func TestPublishRace(t *testing.T) {
 		Progress:     func(float64) { os.WriteFile(path, []byte("my file"), 0o600) },
 	}})
 	if !errors.Is(err, fs.ErrExist) || read(t, path) != "my file" {
-		t.Error(err, read(t, path))
+		t.Errorf("%v, %.20q", err, read(t, path))
 	}
 }
 

@@ -14,9 +14,9 @@ type Info struct {
 	ActualSize    int64 // of what the file takes on the host's disk, in bytes
 	ClusterSize   int64 // 0 for formats without clusters
 	Compression   Compression
-	Backing       string // the file that this image is laid over, as QEMU would open it; "" for none
-	BackingFormat Format // "" where the image does not say
-	OtherFiles    []string
+	Backing       string   // the file that this image is laid over, as QEMU would open it; "" for none
+	BackingFormat Format   // "" where the image does not say
+	OtherFiles    []string // that hold data of the image, besides Backing: qcow2's data file, vmdk's extents
 	Encrypted     bool
 	Dirty         bool // was not closed properly
 	Corrupt       bool // QEMU has found it damaged
@@ -51,9 +51,6 @@ type rawInfo struct {
 // one, except the image's own data file with QEMU before 9.1. An empty format
 // is found out from the content, which is safe for looking only: what a guest
 // could write to must never be opened by a format so found.
-//
-// The field OtherFiles of the result lists files, besides the backing file,
-// that hold some of the image's data: qcow2's data file, vmdk's extents.
 func (t *Tool) Info(ctx context.Context, path string, format Format) (*Info, error) {
 	info, err := t.info(ctx, path, format)
 	if err != nil {
