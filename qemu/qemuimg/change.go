@@ -32,7 +32,7 @@ func (t *Tool) resize(ctx context.Context, path string, o ResizeOptions) error {
 	path, pathErr := absolute(path)
 	sizeErr := CheckSize(o.Size)
 	if sizeErr != nil {
-		sizeErr = fmt.Errorf("Size %d %w", o.Size, sizeErr)
+		sizeErr = fmt.Errorf("field Size %d %w", o.Size, sizeErr)
 	}
 	if err := errors.Join(pathErr, checkFormat("Format", o.Format), sizeErr); err != nil {
 		return err

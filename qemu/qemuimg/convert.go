@@ -118,7 +118,7 @@ func (o ConvertOptions) stdout() io.Writer {
 func (o ConvertOptions) explain(err error) error {
 	var e *Error
 	if errors.As(err, &e) && o.Compress == Zstd && strings.Contains(e.Stderr, "compression") {
-		return fmt.Errorf("Compress %q is not known to this qemu-img, take %q: %w", o.Compress, Zlib, err)
+		return fmt.Errorf("field Compress %q is not known to this qemu-img, take %q: %w", o.Compress, Zlib, err)
 	}
 	return err
 }

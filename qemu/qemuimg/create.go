@@ -33,19 +33,19 @@ func (o CreateOptions) Validate() error {
 	}
 	if o.Size != 0 || o.Backing == "" {
 		if err := CheckSize(o.Size); err != nil {
-			errs = append(errs, fmt.Errorf("Size %d %w", o.Size, err))
+			errs = append(errs, fmt.Errorf("field Size %d %w", o.Size, err))
 		}
 	}
 	if o.Backing != "" {
 		errs = append(errs, checkFormat("BackingFormat", o.BackingFormat))
 		if o.format() != Qcow2 {
-			errs = append(errs, fmt.Errorf("Backing works with Format %q only, not with %q", Qcow2, o.Format))
+			errs = append(errs, fmt.Errorf("field Backing works with Format %q only, not with %q", Qcow2, o.Format))
 		}
 	} else if o.BackingFormat != "" {
-		errs = append(errs, fmt.Errorf("BackingFormat %q is set, but Backing is not", o.BackingFormat))
+		errs = append(errs, fmt.Errorf("field BackingFormat %q is set, but Backing is not", o.BackingFormat))
 	}
 	if c := o.ClusterSize; c != 0 && (c < 512 || c > 2<<20 || c&(c-1) != 0 || o.format() != Qcow2) {
-		errs = append(errs, fmt.Errorf("ClusterSize %d must be a power of two from 512 to 2097152, for Format %q only", c, Qcow2))
+		errs = append(errs, fmt.Errorf("field ClusterSize %d must be a power of two from 512 to 2097152, for Format %q only", c, Qcow2))
 	}
 	return errors.Join(append(errs, checkPreallocation(o.Preallocation))...)
 }
@@ -74,10 +74,10 @@ func (t *Tool) create(ctx context.Context, path string, o CreateOptions) error {
 	}
 	if o.Backing != "" {
 		if o.Backing, err = absolute(o.Backing); err != nil {
-			return fmt.Errorf("Backing: %w", err)
+			return fmt.Errorf("field Backing: %w", err)
 		}
 		if _, err := t.inspect(ctx, o.Backing, o.BackingFormat, nil); err != nil {
-			return fmt.Errorf("Backing: %w", err)
+			return fmt.Errorf("field Backing: %w", err)
 		}
 	}
 	return place(path, placement{}, func(temp string) error {

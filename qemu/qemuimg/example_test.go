@@ -22,8 +22,8 @@ func ExampleCreateOptions_Validate() {
 	o := qemuimg.CreateOptions{Format: "iso", Size: 100}
 	fmt.Println(o.Validate())
 	// Output:
-	// Format "iso" is unknown: give one of ["qcow2" "raw" "vmdk" "vdi" "vhdx" "vpc"]
-	// Size 100 is less than 1 MiB
+	// field Format "iso" is unknown: give one of ["qcow2" "raw" "vmdk" "vdi" "vhdx" "vpc"]
+	// field Size 100 is less than 1 MiB
 }
 
 func ExampleTool_Publish() {

@@ -48,10 +48,10 @@ const (
 // field otherwise. An empty one is unknown too.
 func checkFormat(field string, f Format) error {
 	if f == "" {
-		return fmt.Errorf("%s is not set: give one of %q, since guessing a format from a file's content is unsafe", field, formats)
+		return fmt.Errorf("field %s is not set: give one of %q, since guessing a format from a file's content is unsafe", field, formats)
 	}
 	if !slices.Contains(formats, f) {
-		return fmt.Errorf("%s %q is unknown: give one of %q", field, f, formats)
+		return fmt.Errorf("field %s %q is unknown: give one of %q", field, f, formats)
 	}
 	return nil
 }
@@ -62,11 +62,11 @@ func checkCompression(c Compression, f Format) error {
 	case c == None, c == Zlib && (f == Qcow2 || f == VMDK), c == Zstd && f == Qcow2:
 		return nil
 	case c == Zstd:
-		return fmt.Errorf("Compress %q works with Format %q only, not with %q", c, Qcow2, f)
+		return fmt.Errorf("field Compress %q works with Format %q only, not with %q", c, Qcow2, f)
 	case c == Zlib:
-		return fmt.Errorf("Compress %q works with Format %q and %q only, not with %q", c, Qcow2, VMDK, f)
+		return fmt.Errorf("field Compress %q works with Format %q and %q only, not with %q", c, Qcow2, VMDK, f)
 	}
-	return fmt.Errorf("Compress %q is unknown: give %q, %q or nothing", c, Zlib, Zstd)
+	return fmt.Errorf("field Compress %q is unknown: give %q, %q or nothing", c, Zlib, Zstd)
 }
 
 func checkPreallocation(p Preallocation) error {
@@ -74,7 +74,7 @@ func checkPreallocation(p Preallocation) error {
 	case PreallocateNothing, PreallocateMetadata, PreallocateFalloc, PreallocateFull:
 		return nil
 	}
-	return fmt.Errorf("Preallocation %q is unknown: give metadata, falloc, full or nothing", p)
+	return fmt.Errorf("field Preallocation %q is unknown: give metadata, falloc, full or nothing", p)
 }
 
 var errNoPath = errors.New("no path given")

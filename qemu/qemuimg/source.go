@@ -41,7 +41,7 @@ func (t *Tool) inspect(ctx context.Context, path string, format Format, backing 
 		}
 		want, err := absolute(backing[0])
 		if err != nil {
-			return nil, fmt.Errorf("SourceBacking: %w", err)
+			return nil, fmt.Errorf("field SourceBacking: %w", err)
 		}
 		if info.Backing != asJSON(want) {
 			return nil, fmt.Errorf("%q has the backing file %q instead of SourceBacking %q", path, info.Backing, want)
