@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -105,9 +106,9 @@ func TestServe(t *testing.T) {
 		Data:      struct{ User string }{"root"},
 	})
 	for _, tt := range []struct {
-		method, path, rang string
-		status             int
-		body               string
+		method, path, header string
+		status               int
+		body                 string
 	}{
 		{"GET", "/preseed.cfg", "", 200, "d-i\n"},
 		{"HEAD", "/preseed.cfg", "", 200, ""},
@@ -118,20 +119,22 @@ func TestServe(t *testing.T) {
 		{"GET", "/sub%20dir/", "", 404, "not found: \"/sub dir/\"\n"},
 		{"GET", "/", "", 404, "not found: \"/\"\n"},
 		{"GET", "/big", "", 200, big},
-		{"GET", "/big", "bytes=3199996-", 206, "cdef"},
-		{"GET", "/preseed.cfg", "bytes=1-2", 206, "-i"},
-		{"GET", "/preseed.cfg", "bytes=9-", 416, "invalid range: failed to overlap\n"},
+		{"GET", "/big", "Range: bytes=3199996-", 206, "cdef"},
+		{"GET", "/preseed.cfg", "Range: bytes=1-2", 206, "-i"},
+		{"GET", "/preseed.cfg", "Range: bytes=9-", 416, "invalid range: failed to overlap\n"},
+		{"GET", "/preseed.cfg", "If-None-Match: *", 200, "d-i\n"},
+		{"GET", "/preseed.cfg", "If-Match: \"x\"", 200, "d-i\n"},
 		{"GET", "/ks/a.ks", "", 200, "user root"},
 		{"POST", "/preseed.cfg", "", 405, "only GET and HEAD are served\n"},
 		{"GET", "/preseed.cgf", "", 404, "not found: \"/preseed.cgf\"; the nearest is \"/preseed.cfg\"\n"},
 	} {
 		var header []string
-		if tt.rang != "" {
-			header = []string{"Range", tt.rang}
+		if name, value, ok := strings.Cut(tt.header, ": "); ok {
+			header = []string{name, value}
 		}
 		status, body := do(t, tt.method, s.URL()+tt.path, header...)
 		if status != tt.status || body != tt.body {
-			t.Errorf("%s %s %s: %d %.80q, want %d %.80q", tt.method, tt.path, tt.rang, status, body, tt.status, tt.body)
+			t.Errorf("%s %s %s: %d %.80q, want %d %.80q", tt.method, tt.path, tt.header, status, body, tt.status, tt.body)
 		}
 	}
 }
@@ -283,7 +286,7 @@ func TestChange(t *testing.T) {
 	if status, body := get(t, s.URL()+"/big"); status != 500 || strings.Contains(body, "yy") {
 		t.Errorf("a large file edited after the start: %d %.40q, want 500", status, body)
 	}
-	last := s.Requests()[len(s.Requests())-1]
+	last := waitRequests(t, s, 3)[2]
 	if last.Err == nil || last.Complete {
 		t.Errorf("its event does not say that it changed: %v", last)
 	}
@@ -308,10 +311,15 @@ func TestRequests(t *testing.T) {
 	})
 	base := strings.TrimSuffix(s.URL(), "/k7")
 	do(t, "GET", s.URL()+"/preseed.cfg", "User-Agent", "debian-installer")
+	waitRequests(t, s, 1)
 	do(t, "HEAD", s.URL()+"/preseed.cfg", "User-Agent", "wget")
+	waitRequests(t, s, 2)
 	do(t, "GET", s.URL()+"/Preseed.txt", "User-Agent", "")
+	waitRequests(t, s, 3)
 	do(t, "GET", base+"/preseed.cfg", "User-Agent", strings.Repeat("x", 1000))
+	waitRequests(t, s, 4)
 	do(t, "PUT", s.URL()+"/%1b[31m", "User-Agent", "curl")
+	waitRequests(t, s, 5)
 	want := []httpserve.Request{
 		{Method: "GET", Path: "/preseed.cfg", Status: 200, Bytes: 4, Complete: true, UserAgent: "debian-installer"},
 		{Method: "HEAD", Path: "/preseed.cfg", Status: 200, UserAgent: "wget"},
@@ -385,6 +393,7 @@ func TestWaitFetchSaysWhatWasAskedInstead(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	get(t, s.URL()+"/presed.cfg")
+	waitRequests(t, s, 1)
 	_, err = s.WaitFetch(ctx, "/preseed.cfg")
 	if err == nil || !strings.Contains(err.Error(), `"GET" "/presed.cfg": 404`) {
 		t.Errorf("got %v", err)
@@ -562,9 +571,7 @@ func TestKeepAlive(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
 	}
-	if got := len(s.Requests()); got != 3 {
-		t.Errorf("%d requests on one connection, want 3", got)
-	}
+	waitRequests(t, s, 3)
 }
 
 // TestClose leaves connections in every state and looks for what stays.
@@ -603,6 +610,28 @@ func TestClose(t *testing.T) {
 			buf := make([]byte, 1<<16)
 			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
 		}
+	}
+}
+
+// TestCloseWaits closes the server while its observer is at work.
+func TestCloseWaits(t *testing.T) {
+	called := make(chan struct{})
+	var returned atomic.Bool
+	s := start(t, &httpserve.Config{Observe: func(httpserve.Request) {
+		close(called)
+		time.Sleep(1500 * time.Millisecond) // longer than Close waits for answers
+		returned.Store(true)
+	}})
+	c, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "GET /a HTTP/1.0\r\n\r\n")
+	<-called
+	s.Close()
+	if !returned.Load() {
+		t.Error("Close returned before Observe")
 	}
 }
 

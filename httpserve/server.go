@@ -139,7 +139,8 @@ func (s *Server) URLFor(host string) string {
 }
 
 // Requests returns the requests answered so far, in the order in which their
-// answers ended. Only the newest are kept: at least 3072 of them.
+// answers ended. Only the newest are kept: at least 3072 of them. A client can
+// have its answer an instant before the request is here.
 //
 // A request that is no valid HTTP is refused before it gets here and is not
 // among them.
