@@ -1,6 +1,7 @@
 package vnc_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -291,4 +293,57 @@ func FuzzServer(f *testing.F) {
 			t.Errorf("%d bytes allocated", n)
 		}
 	})
+}
+
+func TestResizeAsksForAll(t *testing.T) {
+	client, server := net.Pipe()
+	defer server.Close()
+	go server.Write(join(greeting(4, 4), update(rect(0, 0, 6, 5, -223))))
+	asked := make(chan []byte)
+	go func() {
+		said := make([]byte, 12+1+1+20+32+3*10) // handshake, formats, and three requests
+		io.ReadFull(server, said)
+		asked <- said[len(said)-30:]
+		io.Copy(io.Discard, server)
+	}()
+	conn, err := vnc.NewConn(testContext(t), client, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	want := join([]byte{3, 0}, be16(0, 0, 4, 4), []byte{3, 1}, be16(0, 0, 4, 4), []byte{3, 0}, be16(0, 0, 6, 5))
+	if got := <-asked; !bytes.Equal(got, want) {
+		t.Errorf("requests\n%v, want\n%v", got, want)
+	}
+}
+
+// lingering is a connection whose reads return late when they fail.
+type lingering struct {
+	net.Conn
+	reads atomic.Int32 // in progress
+}
+
+func (l *lingering) Read(p []byte) (int, error) {
+	l.reads.Add(1)
+	defer l.reads.Add(-1)
+	n, err := l.Conn.Read(p)
+	if err != nil {
+		time.Sleep(30 * time.Millisecond)
+	}
+	return n, err
+}
+
+func TestCloseWaits(t *testing.T) {
+	nc := &lingering{Conn: script(t, greeting(1, 1), false)}
+	conn, err := vnc.NewConn(testContext(t), nc, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for nc.reads.Load() == 0 { // until the reader waits for the server
+		time.Sleep(time.Millisecond)
+	}
+	conn.Close()
+	if nc.reads.Load() != 0 {
+		t.Error("Close returned while the connection was read")
+	}
 }
