@@ -1,3 +1,5 @@
+//go:build unix
+
 package qemu
 
 import (
@@ -332,6 +334,9 @@ func TestScreendump(t *testing.T) {
 }
 
 func TestUEFI(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes the firmware five seconds of a quiet processor; leave out -short")
+	}
 	t.Parallel()
 	need.Tool(t, defaultBinary)
 	need.File(t, "/usr/share/OVMF/OVMF_CODE_4M.fd", "install ovmf")
