@@ -1,0 +1,180 @@
+package imagebuild
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/bootscribe/bootscribe/iso"
+	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/qemu/qemuimg"
+	"github.com/bootscribe/bootscribe/ssh"
+)
+
+// Build says what to build and how. It is plain data: Run does not write into
+// it, so it can be run again, and copies of it can run in parallel as long as
+// their Outputs differ.
+type Build struct {
+	// Name is the machine's name: letters, digits, dot, dash and underscore.
+	// Empty means the file name of Output without its extension.
+	Name string
+
+	// Output is the path of the image that is made. Its directory must exist;
+	// the machine's disk lives there too while the build runs, in a private
+	// directory whose name begins with ".bootscribe-". Required.
+	Output string
+
+	// Overwrite allows Output and Manifest to replace files of these names,
+	// when the build has succeeded. False means that a file that exists is an
+	// error before anything starts.
+	Overwrite bool
+
+	// Manifest is the path of a JSON file that describes the image; see
+	// [Artifact]. Empty means none.
+	Manifest string
+
+	// Format is the image's format; empty means qcow2.
+	Format qemuimg.Format
+
+	// Compress is how the image is compressed; empty means not at all.
+	Compress qemuimg.Compression
+
+	// Media is the installation medium. Required.
+	Media iso.Source
+
+	// Fetcher gets the medium; its zero value uses a cache in the user's cache
+	// directory. Its Observe is called too, before this Build's.
+	Fetcher iso.Fetcher
+
+	// Disk is the machine's first disk, which becomes the image.
+	Disk Disk
+
+	// Seed is a CD with files for the guest, put into a second drive; nil
+	// means none. The label makes it known, "cidata" for cloud-init.
+	Seed *iso.Volume
+
+	// Floppy is a floppy with files for the guest; nil means none.
+	Floppy *iso.Volume
+
+	// VM is the machine. The disk, the medium, the seed and the port forward
+	// for SSH are added to it: to VM.Disks and VM.CDROMs in front of what they
+	// hold. With nil NICs it gets one on QEMU's user network.
+	VM qemu.Config
+
+	// Files are served to the guest over HTTP as they are, at [Vars.URL]. Nil
+	// means none. Use httpserve.Dir for a directory.
+	Files fs.FS
+
+	// Templates are served like Files after they were rendered as
+	// text/template with a [Vars] as dot. Nil means none.
+	Templates fs.FS
+
+	// SSH is how to log in to the guest. Without a User there is no SSH.
+	// Without Addr, Dial and Bastion the guest is reached by a forwarded port.
+	// Without Password, Keys and UseAgent a temporary key is made, which an
+	// answer file gets as [Vars.SSHPublicKey] and which is removed from the
+	// guest's authorized_keys before the shutdown.
+	SSH ssh.Config
+
+	// SSHPort is the port of the guest's sshd; 0 means 22.
+	SSHPort int
+
+	// Steps are what is done with the running machine, in order: typing the
+	// boot command, waiting, provisioning.
+	Steps []Step
+
+	// StepTimeout is how long a step may take whose own Timeout is 0. 0 means
+	// 30 minutes; negative means no limit.
+	StepTimeout time.Duration
+
+	// Shutdown is how the machine is switched off after the last step.
+	Shutdown Shutdown
+
+	// Console gets everything that the guest writes to its serial port. Nil
+	// discards it. It must not block: the guest waits for it.
+	Console io.Writer
+
+	// Observe is told everything that happens, in order and one event at a
+	// time, from goroutines of Run, which wait for it. None is under way when
+	// Run returns. Nil means that nobody is told.
+	Observe func(Event)
+
+	// OnFailure is called when a step or the shutdown has failed, before the
+	// machine is stopped: a place to look at it, or to let a person do so. The
+	// machine may have ended by itself. Nil means nothing.
+	OnFailure func(ctx context.Context, g *Guest, err error)
+
+	// Logger gets what may help to debug this module; nil discards it.
+	Logger *slog.Logger
+}
+
+// Disk is the disk that the guest is installed on.
+type Disk struct {
+	// Size is its size in bytes, a multiple of 512; 0 means 20 GiB. The image
+	// takes no more room than what is written to it.
+	Size int64
+
+	// Bus is where it is plugged in; empty means virtio.
+	Bus qemu.Bus
+}
+
+// Shutdown is how a machine is switched off. The zero value presses the power
+// button by ACPI and waits for the guest to obey. A guest that does not is an
+// error: no image is made of a machine whose plug was pulled.
+type Shutdown struct {
+	// Command is run over SSH to switch the guest off, such as "poweroff".
+	// Empty means ACPI.
+	Command string
+
+	// Timeout is how long the guest may take; 0 means 5 minutes.
+	Timeout time.Duration
+}
+
+// Vars is what an answer file or a boot command may need to know, and is known
+// before the machine starts.
+type Vars struct {
+	Name         string // the machine's name
+	URL          string // where the guest finds Files and Templates, without a slash at the end
+	HTTPIP       string // the host in URL
+	HTTPPort     int    // the port in URL
+	SSHPublicKey string // a line for authorized_keys, without a newline; empty if there is no temporary key
+}
+
+// Step is one thing that is done with the running machine. The functions of
+// this package that return a Step make the common ones; others are made by
+// writing a Do.
+type Step struct {
+	// Name says what the step does, for people.
+	Name string
+
+	// Timeout is how long it may take; 0 means Build.StepTimeout, negative no
+	// limit. The time that the machine is given is the time on the wall.
+	Timeout time.Duration
+
+	// Check looks for what is wrong with the step before the machine starts.
+	// Build.Validate calls it with made-up Vars, Run with the real ones. Nil
+	// means that nothing can be known.
+	Check func(v Vars) error
+
+	// Do does it. Its context ends when the time is over and also, with the
+	// reason as its cause, when the machine has failed. It runs on the
+	// goroutine that called Run.
+	Do func(ctx context.Context, g *Guest) error
+}
+
+// Artifact is what a build has made. It is what the manifest holds.
+type Artifact struct {
+	Name        string         `json:"name"`
+	Path        string         `json:"path"`         // absolute
+	Format      qemuimg.Format `json:"format"`       // of the image
+	Size        int64          `json:"size"`         // of the file in bytes
+	VirtualSize int64          `json:"virtual_size"` // of the disk in it in bytes
+	Digest      string         `json:"digest"`       // "sha256:…" of the file
+	Medium      string         `json:"medium"`       // "sha256:…" of the installation medium
+	QEMU        string         `json:"qemu"`         // the version of QEMU
+	Accel       qemu.Accel     `json:"accelerator"`
+	Built       time.Time      `json:"built"`
+	Phases      []PhaseDone    `json:"phases"`
+}

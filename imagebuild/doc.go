@@ -1,0 +1,62 @@
+// Package imagebuild builds disk images from installation media.
+//
+// A [Build] says what to build, as plain data. [Build.Run] fetches and verifies
+// the medium, makes a disk, serves answer files over HTTP, boots the machine,
+// runs the steps (type the boot command, wait for SSH, provision), switches the
+// machine off and publishes its disk:
+//
+//	files, err := httpserve.Dir("answers") // preseed.cfg is in there
+//	if err != nil {
+//		return err
+//	}
+//	build := imagebuild.Build{
+//		Output: "debian.qcow2",
+//		Media: iso.Source{
+//			URLs:     []string{"https://example.org/debian-12-netinst.iso"},
+//			Checksum: "file:https://example.org/SHA512SUMS",
+//		},
+//		Files: files,
+//		SSH:   ssh.Config{User: "root", Password: "root"},
+//		Steps: []imagebuild.Step{
+//			imagebuild.WaitStill(2 * time.Second), // the boot menu
+//			imagebuild.TypeFunc(func(v imagebuild.Vars) string {
+//				return "<esc><wait>auto url=" + v.URL + "/preseed.cfg<enter>"
+//			}),
+//			imagebuild.WaitFetch("/preseed.cfg"),
+//			imagebuild.WaitSSH(),
+//			imagebuild.Shell("apt-get install -y nginx"),
+//		},
+//	}
+//	artifact, err := build.Run(ctx)
+//
+// # Steps
+//
+// A [Step] is a name and a function of a context and a [Guest]. The functions
+// that return a Step make the common ones; what they do not do is a closure:
+//
+//	imagebuild.Step{Name: "choose the second entry", Do: func(ctx context.Context, g *imagebuild.Guest) error {
+//		if err := g.WaitStill(ctx, time.Second); err != nil {
+//			return err
+//		}
+//		return g.Type(ctx, "<down><enter>", nil)
+//	}}
+//
+// # Failures
+//
+// What is wrong before the machine starts is found by [Build.Validate], all of
+// it at once. When the machine dies, its disk is full or its kernel panics,
+// the context of the running step ends with that as its cause: no step waits
+// for a machine that is no more. The failure is a [*StepError] with the screen,
+// the end of the serial output and the requests for files.
+//
+// # Watching a build
+//
+// [Build.Observe] is told of every phase, step, transfer, request, login and
+// event of the machine. This package prints nothing.
+//
+// # Other people's programs
+//
+// A build changes nothing of the program that it runs in, and leaves nothing
+// behind: see [Build.Run]. Only Output, Manifest and what steps download are
+// written, and only where nothing was, unless Overwrite says otherwise.
+package imagebuild

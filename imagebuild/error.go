@@ -1,0 +1,85 @@
+package imagebuild
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"strings"
+	"time"
+
+	"github.com/bootscribe/bootscribe/httpserve"
+	"github.com/bootscribe/bootscribe/qemu"
+)
+
+// ErrPoweredOff is in the error of a step during which the guest switched
+// itself off, though more was to be done with it.
+var ErrPoweredOff = errors.New("the guest switched itself off")
+
+// ConfigError is one thing that is wrong with a Build.
+type ConfigError struct {
+	Field   string // the field as Go writes it, such as Disk.Size
+	Problem string // what is wrong
+	Remedy  string // what to write instead or to do
+}
+
+// Error returns field, problem and remedy in one line.
+func (e *ConfigError) Error() string {
+	text := "imagebuild: " + e.Field + ": " + e.Problem
+	if e.Remedy != "" {
+		text += "; " + e.Remedy
+	}
+	return text
+}
+
+// MachineError is why a machine that still runs is of no use: its disk cannot
+// be written, its kernel has panicked, or QEMU does not answer.
+type MachineError struct {
+	Event qemu.Event // the event that told it
+	text  string
+}
+
+// Error says what has happened.
+func (e *MachineError) Error() string { return e.text }
+
+// StepError is the failure of a step, or of the shutdown, with what there was
+// to see when it failed.
+type StepError struct {
+	Step string        // the step's name, or "shutdown"
+	Took time.Duration // since the step began
+	Err  error
+
+	Frame    image.Image         // the guest's screen; nil if none was seen
+	Console  string              // the end of the guest's serial output, at most 8 KiB
+	Stderr   string              // the end of what QEMU said, if it has ended
+	Requests []httpserve.Request // what the guest has asked for over HTTP
+}
+
+// Error tells the step, the cause, and what QEMU said last. The rest of the
+// evidence is in the fields.
+func (e *StepError) Error() string {
+	text := fmt.Sprintf("imagebuild: step %q failed after %v: %v", e.Step, e.Took.Round(100*time.Millisecond), e.Err)
+	if said := strings.TrimSpace(e.Stderr); said != "" && !strings.Contains(text, said) {
+		text += "; QEMU said: " + said
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// machineError returns the failure that an event means, or nil if it means none.
+func machineError(e qemu.Event) error {
+	switch e := e.(type) {
+	case qemu.IOError:
+		text := fmt.Sprintf("the host failed to %s the image of %s: %s", e.Operation, e.Device, e.Reason)
+		if e.NoSpace {
+			text += "; free some space on the file system of the output"
+		}
+		return &MachineError{Event: e, text: text}
+	case qemu.Panicked:
+		return &MachineError{Event: e, text: "the guest's kernel panicked"}
+	case qemu.Hung:
+		return &MachineError{Event: e, text: fmt.Sprintf("QEMU has not answered for %v", e.For.Round(time.Second))}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package imagebuild
+
+import (
+	"time"
+
+	"github.com/bootscribe/bootscribe/httpserve"
+	"github.com/bootscribe/bootscribe/iso"
+	"github.com/bootscribe/bootscribe/keyseq"
+	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/ssh"
+)
+
+// Event is something that happened in a build: one of the types of this package
+// that have an isEvent method, [PhaseStarted] to [Requested].
+type Event interface{ isEvent() }
+
+// Phase is a part of a build.
+type Phase string
+
+// The phases, in their order.
+const (
+	PhaseCheck    Phase = "check"    // look at the configuration and the host
+	PhaseFetch    Phase = "fetch"    // get and verify the installation medium
+	PhasePrepare  Phase = "prepare"  // make the disk and seed media, serve the files
+	PhaseBoot     Phase = "boot"     // start the machine
+	PhaseSteps    Phase = "steps"    // run the steps
+	PhaseShutdown Phase = "shutdown" // switch the machine off
+	PhasePublish  Phase = "publish"  // convert the disk and give it its name
+)
+
+// PhaseStarted says that a phase begins.
+type PhaseStarted struct{ Phase Phase }
+
+// PhaseDone says that a phase has succeeded.
+type PhaseDone struct {
+	Phase Phase         `json:"phase"`
+	Took  time.Duration `json:"nanoseconds"`
+}
+
+// StepStarted says that a step begins.
+type StepStarted struct {
+	Step  string // its name
+	Index int    // from 0
+	Total int    // how many there are
+}
+
+// StepDone says that a step has ended.
+type StepDone struct {
+	Step  string
+	Index int
+	Total int
+	Took  time.Duration
+	Err   error // nil if it succeeded
+}
+
+// Progress says how far something is whose end is known.
+type Progress struct {
+	What  string // what is going on, for people
+	Done  int64
+	Total int64
+	Bytes bool // whether Done and Total are bytes; else they count
+}
+
+// Fetched passes on what happens to the installation medium.
+type Fetched struct{ Event iso.Event }
+
+// Machine passes on what happens to the machine.
+type Machine struct{ Event qemu.Event }
+
+// Typed says how far the typing is; never what is typed.
+type Typed struct{ Progress keyseq.Progress }
+
+// LoggedIn passes on the attempts to log in to the guest.
+type LoggedIn struct{ Event ssh.Event }
+
+// Output is a line that a command in the guest has printed, without its end
+// and without control characters.
+type Output struct {
+	Step   string
+	Line   string
+	Stderr bool
+}
+
+// ConsoleLine is a line that the guest has written to its serial port, without
+// its end and without control characters.
+type ConsoleLine struct{ Line string }
+
+// Requested is a request of the guest for a file.
+type Requested struct{ Request httpserve.Request }
+
+func (PhaseStarted) isEvent() {}
+func (PhaseDone) isEvent()    {}
+func (StepStarted) isEvent()  {}
+func (StepDone) isEvent()     {}
+func (Progress) isEvent()     {}
+func (Fetched) isEvent()      {}
+func (Machine) isEvent()      {}
+func (Typed) isEvent()        {}
+func (LoggedIn) isEvent()     {}
+func (Output) isEvent()       {}
+func (ConsoleLine) isEvent()  {}
+func (Requested) isEvent()    {}

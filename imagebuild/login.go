@@ -1,0 +1,97 @@
+package imagebuild
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/bootscribe/bootscribe/ssh"
+)
+
+// login is a guest's SSH connection, made when it is first needed.
+type login struct{ client *ssh.Client }
+
+func (l *login) logout() {
+	if l.client != nil {
+		_ = l.client.Close()
+	}
+}
+
+// SSH returns a connection to the guest, as Build.SSH says. It waits until the
+// guest lets us in, unless an earlier step has a connection that still lives;
+// only one of them is open at a time, and the build closes it.
+func (g *Guest) SSH(ctx context.Context) (*ssh.Client, error) {
+	if g.client != nil {
+		if g.client.Err() == nil {
+			return g.client, nil
+		}
+		client, err := g.client.Reconnect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		g.client = client
+		return client, nil
+	}
+	config, err := g.run.sshConfig()
+	if err != nil {
+		return nil, err
+	}
+	g.client, err = ssh.Wait(ctx, config)
+	return g.client, err
+}
+
+// Reboot runs a command that reboots the guest, such as "reboot", and returns
+// when the guest has booted again and lets us in.
+func (g *Guest) Reboot(ctx context.Context, command string) error {
+	client, err := g.SSH(ctx)
+	if err != nil {
+		return err
+	}
+	next, err := client.Reboot(ctx, command)
+	if err != nil {
+		return err
+	}
+	g.client = next
+	return nil
+}
+
+// sshConfig returns how to log in to this run's guest.
+func (r *run) sshConfig() (*ssh.Config, error) {
+	config := r.b.SSH
+	if config.User == "" {
+		return nil, errors.New("the build has no SSH: set SSH.User")
+	}
+	if r.key != nil {
+		config.Keys = []*ssh.Key{r.key}
+	}
+	if r.b.forwarded() {
+		config.Dial = r.dialForward
+	}
+	config.Observe = func(e ssh.Event) {
+		if r.b.SSH.Observe != nil {
+			r.b.SSH.Observe(e)
+		}
+		r.emit(LoggedIn{e})
+	}
+	return &config, nil
+}
+
+// dialForward connects to the guest's sshd by the port that QEMU forwards.
+func (r *run) dialForward(ctx context.Context) (net.Conn, error) {
+	addr, err := r.vm.Forwarded(ctx, r.b.guestSSHPort())
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", addr.String())
+}
+
+// command returns a command whose output is told to the observer.
+func (g *Guest) command(line string) *ssh.Command {
+	return &ssh.Command{Line: line, Stdout: g.output(false), Stderr: g.output(true)}
+}
+
+func (g *Guest) output(stderr bool) *lineWriter {
+	step := g.step
+	return &lineWriter{line: func(s string) { g.run.emit(Output{step, s, stderr}) }}
+}

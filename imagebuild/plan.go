@@ -1,0 +1,122 @@
+package imagebuild
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/qemu/qemuimg"
+)
+
+const (
+	defaultDiskSize        = 20 << 30
+	defaultStepTimeout     = 30 * time.Minute
+	defaultShutdownTimeout = 5 * time.Minute
+	sshPort                = 22
+
+	// The host as a guest on QEMU's user network sees it.
+	userNetHost = "10.0.2.2"
+)
+
+func (b *Build) name() string {
+	if b.Name != "" {
+		return b.Name
+	}
+	base := filepath.Base(b.Output)
+	return strings.TrimSuffix(base, filepath.Ext(base))
+}
+
+func (b *Build) format() qemuimg.Format {
+	if b.Format == "" {
+		return qemuimg.Qcow2
+	}
+	return b.Format
+}
+
+func (b *Build) diskSize() int64 {
+	if b.Disk.Size == 0 {
+		return defaultDiskSize
+	}
+	return b.Disk.Size
+}
+
+func (b *Build) guestSSHPort() int {
+	if b.SSHPort == 0 {
+		return sshPort
+	}
+	return b.SSHPort
+}
+
+// forwarded reports whether the guest's sshd is to be reached by a port forward.
+func (b *Build) forwarded() bool {
+	return b.SSH.User != "" && b.SSH.Addr == "" && b.SSH.Dial == nil && b.SSH.Bastion == nil
+}
+
+// temporaryKey reports whether the build makes its own key to log in with.
+func (b *Build) temporaryKey() bool {
+	return b.SSH.User != "" && b.SSH.Password == "" && len(b.SSH.Keys) == 0 && !b.SSH.UseAgent
+}
+
+func (b *Build) serves() bool { return b.Files != nil || b.Templates != nil }
+
+// media are the paths of what the machine is built around; empty where there
+// is no such thing.
+type media struct{ disk, medium, seed, floppy string }
+
+// machine returns the machine to run.
+func (b *Build) machine(m media) qemu.Config {
+	c := b.VM
+	c.Name = b.name()
+	c.Disks = slices.Clone(c.Disks)
+	if m.disk != "" {
+		c.Disks = slices.Insert(c.Disks, 0, qemu.Disk{Path: m.disk, Format: string(qemuimg.Qcow2), Bus: b.Disk.Bus})
+	}
+	c.CDROMs = slices.Clone(c.CDROMs)
+	if m.seed != "" {
+		c.CDROMs = slices.Insert(c.CDROMs, 0, qemu.CDROM{Path: m.seed})
+	}
+	if m.medium != "" {
+		c.CDROMs = slices.Insert(c.CDROMs, 0, qemu.CDROM{Path: m.medium})
+	}
+	if m.floppy != "" {
+		c.Floppy = m.floppy
+	}
+	c.NICs = b.nics()
+	c.Logger = b.Logger
+	return c
+}
+
+// nics returns the network cards, with the forward that SSH needs.
+func (b *Build) nics() []qemu.NIC {
+	nics := slices.Clone(b.VM.NICs)
+	if b.VM.NICs == nil {
+		nics = []qemu.NIC{{}}
+	}
+	if !b.forwarded() {
+		return nics
+	}
+	i := slices.IndexFunc(nics, isUserNet)
+	if i < 0 {
+		return nics // validate has something to say about it
+	}
+	port := b.guestSSHPort()
+	if !slices.ContainsFunc(nics[i].Forwards, func(f qemu.Forward) bool { return f.GuestPort == port }) {
+		nics[i].Forwards = append(slices.Clone(nics[i].Forwards), qemu.Forward{GuestPort: port})
+	}
+	return nics
+}
+
+func isUserNet(n qemu.NIC) bool { return n.Mode == "" || n.Mode == qemu.NetUser }
+
+// vars returns what is known about the guest when its files are served at a port.
+func (b *Build) vars(port int, key string) Vars {
+	v := Vars{Name: b.name(), SSHPublicKey: key}
+	if port != 0 {
+		v.HTTPIP, v.HTTPPort = userNetHost, port
+		v.URL = fmt.Sprintf("http://%s:%d", userNetHost, port)
+	}
+	return v
+}
