@@ -48,7 +48,7 @@ func embed(t *testing.T) (cmd *exec.Cmd, lines *bufio.Scanner, pid int) {
 		t.Fatal(err)
 	}
 	cmd = exec.Command(exe)
-	cmd.Env = append(os.Environ(), "QEMU_TEST_EMBEDDER="+guest.Disk(t, guest.Echo))
+	cmd.Env = append(os.Environ(), "QEMU_TEST_EMBEDDER="+guest.Disk(t, guest.Echo), "TMPDIR="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
