@@ -44,6 +44,16 @@ func shell(t *testing.T) (*ssh.Client, *sshtest.Server) {
 	return connect(t, login(server)), server
 }
 
+// newKey makes a key.
+func newKey(t *testing.T) *ssh.Key {
+	t.Helper()
+	key, err := ssh.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 // within returns a context that ends after d.
 func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)

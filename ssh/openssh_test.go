@@ -70,15 +70,6 @@ func openSSH(t *testing.T, sftp string) *ssh.Config {
 	return &ssh.Config{Addr: addr, User: me.Username, Keys: []*ssh.Key{key}, HostKeys: hostKeys, RetryInterval: 50 * time.Millisecond}
 }
 
-func newKey(t *testing.T) *ssh.Key {
-	t.Helper()
-	key, err := ssh.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 // freeAddr returns an address that nobody listens on: sshd cannot be asked
 // which port it chose.
 func freeAddr(t *testing.T) string {

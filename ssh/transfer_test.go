@@ -245,10 +245,14 @@ func (h *hostile) ListAt(to []os.FileInfo, off int64) (int, error) {
 	return copy(to, h.list[off:]), nil
 }
 
+func (h *hostile) Filewrite(*sftp.Request) (io.WriterAt, error) { return h, nil }
+func (h *hostile) Filecmd(*sftp.Request) error                  { return nil }
+func (h *hostile) WriteAt(p []byte, _ int64) (int, error)       { return len(p), nil }
+
 // evil logs in to a guest whose SFTP lies.
 func evil(t *testing.T, h *hostile) *ssh.Client {
 	return connect(t, login(start(t, &sshtest.Config{Password: "secret", SFTP: func(ch io.ReadWriteCloser) error {
-		return sftp.NewRequestServer(ch, sftp.Handlers{FileGet: h, FileList: h}).Serve()
+		return sftp.NewRequestServer(ch, sftp.Handlers{FileGet: h, FilePut: h, FileCmd: h, FileList: h}).Serve()
 	}})))
 }
 
@@ -297,6 +301,14 @@ func TestDownloadEndless(t *testing.T) {
 			t.Errorf("got %v, want too much", err)
 		}
 	})
+}
+
+// TestUploadIncomplete: the guest says that it took it all, and has less.
+func TestUploadIncomplete(t *testing.T) {
+	err := evil(t, new(hostile)).UploadReader(t.Context(), strings.NewReader("six..."), -1, "f", nil)
+	if err == nil || !strings.Contains(err.Error(), "the guest has 4 bytes of 6") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // TestTransferCancel: a transfer ends with its context, whoever hangs.
