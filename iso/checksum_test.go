@@ -48,7 +48,8 @@ func TestChecksumFile(t *testing.T) {
 		{"clearsigned, dash escaped", pgp + "- " + s["sha256"] + "  my disc.iso" + end, ""},
 		{"escaped name elsewhere", `\` + bad["sha256"] + `  my\ndisc.iso` + "\n" + s["sha256"] + "  my disc.iso\n", ""},
 
-		{"outside the signed text", bad["sha256"] + "  other.iso\n" + pgp + bad["sha256"] + "  other.iso" + end + s["sha256"] + "  my disc.iso\n", `no line for "my disc.iso"`},
+		{"before the signed text", s["sha256"] + "  my disc.iso\n" + pgp + bad["sha256"] + "  other.iso" + end, `no line for "my disc.iso"`},
+		{"after the signed text", bad["sha256"] + "  other.iso\n" + pgp + bad["sha256"] + "  other.iso" + end + s["sha256"] + "  my disc.iso\n", `no line for "my disc.iso"`},
 		{"not named", bad["sha256"] + "  my disc.iso.torrent\n" + bad["sha256"] + "  not my disc.iso\n", `no line for "my disc.iso"; it names "my disc.iso.torrent", "not my disc.iso"`},
 		{"several that differ", s["sha256"] + "  my disc.iso\n" + bad["sha256"] + "  my disc.iso\n", "lines 1 and 2 state different sha256 digests"},
 		{"several bare that differ", s["sha256"] + "\n" + bad["sha256"] + "\n", "different"},

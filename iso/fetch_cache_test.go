@@ -1,3 +1,5 @@
+//go:build unix
+
 package iso_test
 
 import (
@@ -7,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,8 +21,6 @@ import (
 
 	"github.com/bootscribe/bootscribe/iso"
 )
-
-func discard() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // I-09: a mismatch is kept where the right checksum finds it.
 func TestFetchMismatchThenCorrected(t *testing.T) {
@@ -73,7 +72,11 @@ func TestFetchHealsCache(t *testing.T) {
 		"emptied":   replace(func(p string) error { return os.WriteFile(p, nil, 0o600) }),
 		"longer":    replace(func(p string) error { return os.WriteFile(p, append(bytes.Clone(body), 1), 0o600) }),
 		"a symlink": replace(func(p string) error { return os.Symlink(other, p) }),
-		"a FIFO":    replace(func(p string) error { return syscall.Mkfifo(p, 0o600) }),
+		"a symlink to a copy": replace(func(p string) error {
+			copied := filepath.Join(filepath.Dir(other), "copy")
+			return errors.Join(os.WriteFile(copied, body, 0o600), os.Symlink(copied, p))
+		}),
+		"a FIFO": replace(func(p string) error { return syscall.Mkfifo(p, 0o600) }),
 		"a directory": replace(func(p string) error {
 			return errors.Join(os.Mkdir(p, 0o700), os.WriteFile(filepath.Join(p, "precious"), nil, 0o600))
 		}),

@@ -383,12 +383,12 @@ func TestFetchSlowIsNotStalled(t *testing.T) {
 		for _, b := range body {
 			w.Write([]byte{b})
 			w.(http.Flusher).Flush()
-			time.Sleep(60 * time.Millisecond)
+			time.Sleep(300 * time.Millisecond)
 		}
 	}))
 	defer s.Close()
 	f := quick(t)
-	f.StallTimeout = 250 * time.Millisecond
+	f.StallTimeout = 1500 * time.Millisecond
 	f.Tries = 1
 	got, err := f.Fetch(t.Context(), iso.Source{URLs: []string{s.URL + "/disc.iso"}, Checksum: "none"})
 	wantFile(t, got, err, body)
