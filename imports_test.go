@@ -133,6 +133,7 @@ func TestTable(t *testing.T) {
 		{"iso/internal/fat", "iso/internal/seed", true},
 		{"iso/internal/fat", "qemu", false},
 		{"internal/a", "internal/b", true},
+		{"examples/internal/a", "golang.org/x/term", true},
 	} {
 		r, ok := rowOf(tt.pkg)
 		if !ok {
@@ -153,7 +154,7 @@ func TestTable(t *testing.T) {
 func rowOf(name string) (row, bool) {
 	name, _, _ = strings.Cut(name, "/internal/")
 	for _, r := range table {
-		if r.pkg == name || strings.HasSuffix(r.pkg, "/") && strings.HasPrefix(name, r.pkg) {
+		if r.pkg == name || strings.HasSuffix(r.pkg, "/") && strings.HasPrefix(name+"/", r.pkg) {
 			return r, true
 		}
 	}
