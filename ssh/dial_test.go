@@ -17,6 +17,7 @@ import (
 
 // TestDialFaults acts out what a port can do instead of letting us in.
 func TestDialFaults(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		fault   sshtest.Fault
@@ -33,7 +34,7 @@ func TestDialFaults(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := start(t, &sshtest.Config{Password: "secret", Fault: test.fault})
-			took(t, 2*time.Second, func() {
+			took(t, 5*time.Second, func() {
 				client, err := ssh.Dial(t.Context(), login(server))
 				if err == nil {
 					client.Close()
@@ -148,6 +149,7 @@ func TestDialCustom(t *testing.T) {
 // TestBastion goes through one server to another, also when one of the two is
 // a black hole.
 func TestBastion(t *testing.T) {
+	t.Parallel()
 	guest := start(t, &sshtest.Config{Password: "secret", Exec: sshtest.Shell(t.TempDir())})
 	bastion := start(t, &sshtest.Config{Password: "secret", Forward: true})
 	config := login(guest)
@@ -302,7 +304,7 @@ func TestNoLeaks(t *testing.T) {
 	}
 	config := login(server)
 	config.KeepAlive = 5 * time.Millisecond
-	for i := range 100 {
+	for i := range leakDials {
 		client, err := ssh.Dial(t.Context(), config)
 		if err != nil {
 			t.Fatal(err)

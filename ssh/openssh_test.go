@@ -94,6 +94,7 @@ func await(t *testing.T, config *ssh.Config) *ssh.Client {
 }
 
 func TestOpenSSH(t *testing.T) {
+	t.Parallel()
 	config := openSSH(t, "internal-sftp")
 	client := await(t, config)
 	if !strings.Contains(client.ServerVersion(), "OpenSSH") {
@@ -185,6 +186,7 @@ func openSSHFiles(t *testing.T, client *ssh.Client) {
 }
 
 func TestOpenSSHNoSFTP(t *testing.T) {
+	t.Parallel()
 	config := openSSH(t, "/nonexistent/sftp-server")
 	client := await(t, config)
 	there := t.TempDir()

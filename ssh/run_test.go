@@ -41,6 +41,7 @@ func outcome(ctx context.Context, c *sshtest.Call) int { return outcomes[c.Line]
 
 // TestRunOutcomes: only a reported 0 is success.
 func TestRunOutcomes(t *testing.T) {
+	t.Parallel()
 	server := start(t, &sshtest.Config{Password: "secret", Exec: outcome})
 	for _, test := range []struct {
 		line string
@@ -58,7 +59,7 @@ func TestRunOutcomes(t *testing.T) {
 		t.Run(test.line, func(t *testing.T) {
 			t.Parallel()
 			client := connect(t, login(server))
-			took(t, 4*time.Second, func() {
+			took(t, 5*time.Second, func() {
 				err := client.Run(within(t, 500*time.Millisecond), &ssh.Command{Line: test.line})
 				var exit *ssh.ExitError
 				var lost *ssh.LostError
@@ -162,6 +163,7 @@ func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
 // TestRunWriter: a writer that fails ends the command, one that hangs does not
 // outlast the context.
 func TestRunWriter(t *testing.T) {
+	t.Parallel()
 	server := start(t, &sshtest.Config{Password: "secret", Exec: outcome})
 	client := connect(t, login(server))
 	broken := errors.New("disk full")

@@ -61,6 +61,7 @@ func TestWait(t *testing.T) {
 
 // TestWaitGivesUp says what was in the way.
 func TestWaitGivesUp(t *testing.T) {
+	t.Parallel()
 	refusing := sshtest.Config{Password: "other", Version: "SSH-2.0-OpenSSH_9.2p1 Debian-2"}
 	for _, test := range []struct {
 		name   string
