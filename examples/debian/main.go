@@ -1,0 +1,92 @@
+// Debian builds an image of Debian 12 from the official netinst ISO, unattended:
+// it types at the boot menu where the preseed file is (answers/preseed.cfg,
+// which you will want to change), and waits for the installed system.
+//
+//	debian -iso debian-12.11.0-amd64-netinst.iso -checksum file:SHA512SUMS -out debian.qcow2
+//
+// The ISO and its SHA512SUMS are on Debian's download pages; both may be given
+// as URLs. The guest needs a Debian mirror: the one that the installer takes by
+// itself, or -mirror. With -until-fetch the program stops as soon as the
+// installer has fetched the preseed file, which shows on a machine without a
+// mirror that the boot menu, the typing and the network work; `make demo-debian`
+// does that with a medium made by media/build.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/bootscribe/bootscribe/examples/internal/progress"
+	"github.com/bootscribe/bootscribe/imagebuild"
+)
+
+type options struct {
+	iso, checksum, mirror, out, shots string
+	untilFetch                        bool
+	disk                              int64
+	cpus, memory                      int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.iso, "iso", "", "the netinst ISO, a path or a URL")
+	flag.StringVar(&o.checksum, "checksum", "", "its checksum: hex digits, file:SHA512SUMS (path or URL), or none")
+	flag.StringVar(&o.mirror, "mirror", "", "the host of a Debian mirror (default: the installer's)")
+	flag.StringVar(&o.out, "out", "debian.qcow2", "the image to make; OUT.json describes it")
+	flag.StringVar(&o.shots, "shots", "", "a directory for a picture of the screen after each step")
+	flag.BoolVar(&o.untilFetch, "until-fetch", false, "stop when the installer has fetched the preseed file; no image is made")
+	flag.Int64Var(&o.disk, "disk", 20, "the size of the disk in GiB")
+	flag.IntVar(&o.cpus, "cpus", 2, "the guest's processors")
+	flag.IntVar(&o.memory, "memory", 1024, "the guest's memory in MiB")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "debian:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// errFetched ends a build on purpose.
+var errFetched = errors.New("the installer has fetched the preseed file")
+
+func run(ctx context.Context, o options) error {
+	b, err := o.build()
+	if err != nil {
+		return err
+	}
+	show := progress.New(os.Stdout)
+	b.Observe = show.Observe
+	artifact, err := b.Run(ctx)
+	show.Close()
+	if errors.Is(err, errFetched) {
+		fmt.Println("stopped:", errFetched)
+		return nil
+	}
+	if err != nil {
+		return explain(err, o)
+	}
+	fmt.Printf("%s: %.1f MiB, %s\n", artifact.Path, float64(artifact.Size)/(1<<20), artifact.Digest)
+	return nil
+}
+
+// explain says where the last picture of the screen is, which with the Debian
+// installer is nearly always the explanation.
+func explain(err error, o options) error {
+	var failed *imagebuild.StepError
+	if !errors.As(err, &failed) || failed.Frame == nil {
+		return err
+	}
+	path := o.out + ".failed.png"
+	if save(path, failed.Frame) != nil {
+		return err
+	}
+	return fmt.Errorf("%w\nThe guest's screen is in %s", err, path)
+}
