@@ -66,8 +66,6 @@ type arg struct {
 // argList is a command line being built.
 type argList []arg
 
-func (l *argList) flag(option string) { *l = append(*l, arg{option: option, bare: true}) }
-
 func (l *argList) add(option, value string) { *l = append(*l, arg{option: option, value: value}) }
 
 func (l *argList) fixed(option, value string) {

@@ -18,9 +18,6 @@ const (
 // descriptor as Joliet with UCS-2 level 3 (Joliet Specification, section 2).
 const jolietLevel3 = "%/E"
 
-// jolietLabelLen is the room for a label in a Joliet descriptor, in characters.
-const jolietLabelLen = 16
-
 func (img *Image) writeDescriptors(mw *seed.Writer) error {
 	pvd := img.descriptor(primaryType, img.primary, padASCII)
 	svd := img.descriptor(supplementaryType, img.joliet, padUCS2)
