@@ -29,8 +29,9 @@ type row struct {
 // alone and can be understood alone.
 var table = []row{
 	{".", nil, "the root is only documentation"},
-	{"imagebuild", []string{"qemu", "qemu/qmp", "qemu/qemuimg", "vnc", "keyseq", "screen", "iso", "httpserve", "ssh"},
-		"the only place where the leaves meet"},
+	{"imagebuild", []string{"qemu", "qemu/qmp", "qemu/qemuimg", "vnc", "keyseq", "screen", "iso", "httpserve", "ssh",
+		"github.com/gofrs/flock", "golang.org/x/sys"},
+		"the only place where the leaves meet; flock marks scratch directories in use, x/sys asks for free space"},
 	{"qemu", []string{"qemu/qmp", "golang.org/x/sys"}, "a machine is driven by QMP; x/sys for process and socket flags"},
 	{"qemu/qmp", []string{"golang.org/x/sys"}, "a protocol on a net.Conn needs nothing else"},
 	{"qemu/qemuimg", []string{"golang.org/x/sys"}, "runs one program; x/sys for renaming without overwriting"},
