@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"syscall"
 	"time"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
@@ -19,10 +18,8 @@ func summary(w io.Writer, a *imagebuild.Artifact) {
 	}
 	fmt.Fprintf(w, "%-10s %9.1f\n\n", "all", total.Seconds())
 	fmt.Fprintf(w, "%s: %s, %.1f MiB, %s\n", a.Path, a.Format, float64(a.Size)/(1<<20), a.Digest)
-	var self syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &self) == nil {
-		busy := time.Duration(self.Utime.Nano() + self.Stime.Nano())
+	if busy, most, ok := usage(); ok {
 		fmt.Fprintf(w, "this process: at most %.1f MiB of memory, %.1f s of processor time (%.1f %% of one processor)\n",
-			float64(self.Maxrss)/(1<<10), busy.Seconds(), 100*busy.Seconds()/total.Seconds())
+			float64(most)/(1<<20), busy.Seconds(), 100*busy.Seconds()/total.Seconds())
 	}
 }
