@@ -118,6 +118,18 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Check reports everything in c that Serve would refuse: what Validate finds, or
+// else the files that cannot be read and the templates that cannot be rendered.
+// A nil c is valid.
+func (c *Config) Check() error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	d := c.withDefaults()
+	_, err := take(&d)
+	return err
+}
+
 // withDefaults returns a copy of c whose limits are all set.
 func (c *Config) withDefaults() Config {
 	var d Config
