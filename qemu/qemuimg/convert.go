@@ -31,6 +31,16 @@ type PublishOptions struct {
 	ConvertOptions
 	Overwrite bool        // replace a regular file of that name
 	Mode      fs.FileMode // of the result; 0 is 0600, since images hold secrets
+
+	// Dir is the directory in which the image is made until it gets its name,
+	// on the same file system. "" is that of the result. A program that is
+	// killed leaves its half image there.
+	Dir string
+
+	// Finished is called with the path of the image when it is whole and on
+	// the disk, before it gets its name. Its error is wrapped in Publish's,
+	// and nothing is published then. nil is none.
+	Finished func(path string) error
 }
 
 // Validate returns all that is wrong with the options, without looking at any
@@ -65,7 +75,7 @@ func (t *Tool) Convert(ctx context.Context, src, dst string, o ConvertOptions) e
 // its name, survives a power cut: whenever the machine dies, there is the old
 // dst, or none, or the whole new one.
 func (t *Tool) Publish(ctx context.Context, src, dst string, o PublishOptions) error {
-	p := placement{overwrite: o.Overwrite, durable: true, mode: o.Mode}
+	p := placement{overwrite: o.Overwrite, durable: true, mode: o.Mode, dir: o.Dir, finished: o.Finished}
 	if err := t.convert(ctx, src, dst, o.ConvertOptions, p); err != nil {
 		return fmt.Errorf("qemuimg: publish %q as %q: %w", src, dst, err)
 	}

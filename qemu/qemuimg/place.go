@@ -13,20 +13,22 @@ type placement struct {
 	overwrite bool
 	durable   bool        // survives a power cut once place has returned
 	mode      fs.FileMode // 0 is 0600
+	dir       string      // of the private directory; "" is beside the file
+	finished  func(temp string) error
 }
 
 // place lets fill write a private file and then gives it the name path.
 // Whatever fails, path is as it was and the private file is gone.
 //
-// The private file is in a directory of its own beside path: on the same file
-// system, closed to others, and with its final base name, which vmdk images
-// contain.
+// The private file is in a directory of its own, beside path or in p.dir: on
+// the same file system, closed to others, and with its final base name, which
+// vmdk images contain.
 func place(path string, p placement, fill func(temp string) error) error {
 	if err := p.check(path); err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
-	private, err := os.MkdirTemp(dir, ".bootscribe-*")
+	private, err := os.MkdirTemp(p.privateDir(dir), ".bootscribe-*")
 	if err != nil {
 		return err
 	}
@@ -41,6 +43,11 @@ func place(path string, p placement, fill func(temp string) error) error {
 	if err := p.settle(temp); err != nil {
 		return err
 	}
+	if p.finished != nil {
+		if err := p.finished(temp); err != nil {
+			return err
+		}
+	}
 	if err := p.rename(temp, path); err != nil {
 		return err
 	}
@@ -50,6 +57,13 @@ func place(path string, p placement, fill func(temp string) error) error {
 	// The file is in place and whole; all that may fail now is the promise
 	// that its name survives a power cut.
 	return syncDir(dir)
+}
+
+func (p placement) privateDir(beside string) string {
+	if p.dir == "" {
+		return beside
+	}
+	return p.dir
 }
 
 // touch makes an empty file that only its owner may read: qemu-img itself
