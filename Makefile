@@ -15,7 +15,7 @@ TESTFLAGS ?=
 
 .PHONY: help
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .PHONY: deps
 deps: ## install the packages that the tests and the demo need
@@ -53,6 +53,11 @@ test-race: .bin/testsum ## the tests alone, with the race detector
 demo: ## make an installation ISO and build demo.qcow2 from it (FIRMWARE=bios or uefi)
 	@scripts/deps demo
 	@FIRMWARE=$(FIRMWARE) scripts/demo
+
+.PHONY: demo-debian
+demo-debian: ## boot the Debian installer and type, until it has its preseed file
+	@scripts/deps debian
+	@scripts/demo-debian
 
 .PHONY: bench
 bench: ## the benchmarks

@@ -54,7 +54,7 @@ func (o options) steps() []imagebuild.Step {
 	steps := []imagebuild.Step{
 		{Name: "wait for the boot menu", Timeout: 2 * time.Minute, Do: menu},
 		imagebuild.Type("<esc>"),
-		imagebuild.WaitStill(200 * time.Millisecond), // the "boot:" prompt
+		{Name: "wait for the prompt", Timeout: time.Minute, Do: prompt},
 		imagebuild.TypeFunc(o.command),
 		imagebuild.WaitFetch("/preseed.cfg"),
 	}
@@ -83,17 +83,31 @@ func (o options) command(v imagebuild.Vars) string {
 	return line + "<enter>"
 }
 
-// menu waits for ISOLINUX's menu: the first picture that is larger than a text
-// screen, which the BIOS and the boot loader use before, and still.
+// Text screens are 400 lines high on a PC. ISOLINUX draws its menu on a larger
+// one, which the BIOS before it does not use, and returns to text for its prompt.
+const textHeight = 400
+
+// menu waits until the boot menu is drawn.
 func menu(ctx context.Context, g *imagebuild.Guest) error {
+	return waitSize(ctx, g, func(height int) bool { return height > textHeight })
+}
+
+// prompt waits until "boot:" is there.
+func prompt(ctx context.Context, g *imagebuild.Guest) error {
+	return waitSize(ctx, g, func(height int) bool { return height <= textHeight })
+}
+
+// waitSize waits until the screen is still and of the height that is wanted.
+func waitSize(ctx context.Context, g *imagebuild.Guest, wanted func(height int) bool) error {
 	for {
-		if err := g.WaitStill(ctx, 500*time.Millisecond); err != nil {
+		if err := g.WaitStill(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
-		if _, height := g.VNC.Size(); height >= 480 {
+		seq := g.VNC.Seq()
+		if _, height := g.VNC.Size(); wanted(height) {
 			return nil
 		}
-		if err := g.WaitChange(ctx); err != nil {
+		if _, err := g.VNC.WaitUpdate(ctx, seq); err != nil {
 			return err
 		}
 	}
