@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,11 +25,19 @@ type Gate func(ctx context.Context) error
 // Player plays sequences on a keyboard. Its fields may be changed between
 // calls of Play.
 type Player struct {
-	// Keyboard takes the keys. It must be set.
+	// Keyboard takes the keys. It must be set, also with Send: keys that are
+	// still down when something has failed are released through it.
 	Keyboard Keyboard
 	// Layout is the keyboard layout that the guest uses now; nil is us, which
 	// is what boot loaders and firmware use.
 	Layout *Layout
+	// Pacer lets characters go as fast as the guest takes them. Nil sends
+	// each when Gate and Interval allow it; a Pacer takes the place of both.
+	Pacer Pacer
+	// Send sends events in one write, with nothing in between; it is used
+	// with a Pacer, which lets several characters go at once. Nil sends them
+	// one at a time to Keyboard. The slice is the caller's.
+	Send func(events []Event) error
 	// Gate is called after each character and key, never inside one: what
 	// makes and breaks a character's keys stays together. Nil waits for nothing.
 	Gate Gate
@@ -36,7 +45,8 @@ type Player struct {
 	// is none.
 	Interval time.Duration
 	// Observe, if not nil, is called after each character, key and wait, in
-	// the goroutine that called Play.
+	// the goroutine that called Play; with a Pacer only after the last of
+	// those that went together.
 	Observe func(Progress)
 	// Secret keeps the characters themselves out of errors.
 	Secret bool
@@ -52,13 +62,20 @@ type Progress struct {
 // PlayError is a failure in the middle of a sequence.
 type PlayError struct {
 	Index int // how many characters, keys and waits were done before
+	// Taken is how many of those the guest is known to have taken, which only
+	// a Pacer or a Gate can tell; without either it is 0.
+	Taken int
 	At    Pos // where the one that failed stands in the source
 	Err   error
 }
 
 // Error names the place and the cause.
 func (e *PlayError) Error() string {
-	return fmt.Sprintf("keyseq: play %s, after %d keys and waits: %v", e.At, e.Index, e.Err)
+	var known string
+	if e.Taken > 0 && e.Taken < e.Index {
+		known = fmt.Sprintf(" (the guest has taken %d for certain)", e.Taken)
+	}
+	return fmt.Sprintf("keyseq: play %s, after %d keys and waits%s: %v", e.At, e.Index, known, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -158,7 +175,11 @@ func (p *Player) Play(ctx context.Context, seq Sequence) error {
 	for range seq.atoms(p.Layout) {
 		r.total++
 	}
-	return errors.Join(r.play(seq), r.release())
+	play := r.play
+	if p.Pacer != nil {
+		play = r.paced
+	}
+	return errors.Join(play(seq), r.release())
 }
 
 func (p *Player) check(seq Sequence) error {
@@ -176,19 +197,31 @@ type run struct {
 	ctx          context.Context
 	index, total int
 	held         []Event // the keys that are down, in the order of their pressing
+
+	at           Pos     // with a Pacer: where the next stroke stands
+	given, waits int     // strokes that the Pacer has let go, waits that are done
+	batch        []Event // what goes in one write
 }
 
 func (r *run) play(seq Sequence) error {
 	for a := range seq.atoms(r.Layout) {
 		if err := r.atom(a); err != nil {
-			return &PlayError{Index: r.index, At: a.at, Err: err}
+			taken := 0
+			if r.Gate != nil {
+				taken = r.index
+			}
+			return &PlayError{Index: r.index, Taken: taken, At: a.at, Err: err}
 		}
 		r.index++
-		if r.Observe != nil {
-			r.Observe(Progress{Index: r.index, Total: r.total, At: a.at})
-		}
+		r.progress(a.at)
 	}
 	return nil
+}
+
+func (r *run) progress(at Pos) {
+	if r.Observe != nil {
+		r.Observe(Progress{Index: r.index, Total: r.total, At: at})
+	}
 }
 
 func (r *run) atom(a atom) error {
@@ -212,18 +245,25 @@ func (r *run) atom(a atom) error {
 // key sends an event and keeps account of what is down. A press that failed
 // counts as down: nobody knows whether it arrived.
 func (r *run) key(e Event) error {
-	i := 0
-	for i < len(r.held) && (r.held[i].Keysym != e.Keysym || r.held[i].Code != e.Code) {
-		i++
-	}
-	if e.Down && i == len(r.held) {
-		r.held = append(r.held, e)
+	if e.Down {
+		r.note(e)
 	}
 	err := r.Keyboard.Key(e.Keysym, e.Code, e.Down)
-	if err == nil && !e.Down && i < len(r.held) {
-		r.held = append(r.held[:i], r.held[i+1:]...)
+	if err == nil && !e.Down {
+		r.note(e)
 	}
 	return err
+}
+
+// note keeps account of what is down.
+func (r *run) note(e Event) {
+	same := func(h Event) bool { return h.Keysym == e.Keysym && h.Code == e.Code }
+	switch i := slices.IndexFunc(r.held, same); {
+	case e.Down && i < 0:
+		r.held = append(r.held, e)
+	case !e.Down && i >= 0:
+		r.held = slices.Delete(r.held, i, i+1)
+	}
 }
 
 // release lets go of all keys, the last pressed first, also when the context
