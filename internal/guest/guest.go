@@ -48,6 +48,14 @@ var (
 	//
 	//go:embed echo.bin
 	Echo []byte
+
+	// Install says "R" on COM1 and then each key that is typed, as ASCII. At
+	// Enter it writes what was typed to the first sector of the first disk,
+	// says "W" ("E" if it cannot), waits for the power button and powers off.
+	// At Escape it powers off at once.
+	//
+	//go:embed install.bin
+	Install []byte
 )
 
 //go:embed keyread.bin

@@ -279,3 +279,29 @@ func TestShow(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A CD boots, and its guest writes what is typed to the disk.
+func TestInstallFromCD(t *testing.T) {
+	m := boot(t, nil, "-cdrom", CD(t, Install), "-boot", "d")
+	m.says(t, "R")
+	for _, key := range []string{"o", "k", "ret"} {
+		m.hmp(t, "sendkey "+key+" 5")
+		time.Sleep(20 * time.Millisecond)
+	}
+	m.says(t, "RokW")
+	if err := m.Execute(t.Context(), "system_powerdown", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.event(t, "SHUTDOWN"); !strings.Contains(got, "guest-shutdown") {
+		t.Error(got)
+	}
+}
+
+func TestInstallEscape(t *testing.T) {
+	m := boot(t, Install)
+	m.says(t, "R")
+	m.hmp(t, "sendkey esc 5")
+	if got := m.event(t, "SHUTDOWN"); !strings.Contains(got, "guest-shutdown") {
+		t.Error(got)
+	}
+}
