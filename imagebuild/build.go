@@ -18,7 +18,8 @@ import (
 // their Outputs differ.
 type Build struct {
 	// Name is the machine's name: letters, digits, dot, dash and underscore.
-	// Empty means the file name of Output without its extension.
+	// Empty means VM.Name, or else the file name of Output without its
+	// extension, with dashes for other characters.
 	Name string
 
 	// Output is the path of the image that is made. Its directory must exist;
@@ -74,8 +75,9 @@ type Build struct {
 	// SSH is how to log in to the guest. Without a User there is no SSH.
 	// Without Addr, Dial and Bastion the guest is reached by a forwarded port.
 	// Without Password, Keys and UseAgent a temporary key is made, which an
-	// answer file gets as [Vars.SSHPublicKey] and which is removed from the
-	// guest's authorized_keys before the shutdown.
+	// answer file gets as [Vars.SSHPublicKey]. If the guest was logged in to
+	// with it, it is removed from the guest's authorized_keys before the
+	// shutdown; a guest that was waited for with WaitShutdown keeps it.
 	SSH ssh.Config
 
 	// SSHPort is the port of the guest's sshd; 0 means 22.
@@ -98,12 +100,15 @@ type Build struct {
 
 	// Observe is told everything that happens, in order and one event at a
 	// time, from goroutines of Run, which wait for it. None is under way when
-	// Run returns. Nil means that nobody is told.
+	// Run returns. It may cancel Run's context and must not call methods of a
+	// Guest. If it panics, Run does so too when everything is released; see
+	// [CallbackPanic]. Nil means that nobody is told.
 	Observe func(Event)
 
 	// OnFailure is called when a step or the shutdown has failed, before the
-	// machine is stopped: a place to look at it, or to let a person do so. The
-	// machine may have ended by itself. Nil means nothing.
+	// machine is stopped: a place to look at it, or to let a person do so. Its
+	// context ends when Run's does and when the machine has failed or ended.
+	// Nil means nothing.
 	OnFailure func(ctx context.Context, g *Guest, err error)
 
 	// Logger gets what may help to debug this module; nil discards it.
@@ -128,7 +133,8 @@ type Shutdown struct {
 	// Empty means ACPI.
 	Command string
 
-	// Timeout is how long the guest may take; 0 means 5 minutes.
+	// Timeout is how long the guest may take; 0 means 5 minutes, negative no
+	// limit.
 	Timeout time.Duration
 }
 
@@ -162,6 +168,9 @@ type Step struct {
 	// reason as its cause, when the machine has failed. It runs on the
 	// goroutine that called Run.
 	Do func(ctx context.Context, g *Guest) error
+
+	// check is Check for what the Build must have.
+	check func(b *Build) error
 }
 
 // Artifact is what a build has made. It is what the manifest holds.

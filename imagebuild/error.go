@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"strings"
 	"time"
 
 	"github.com/bootscribe/bootscribe/httpserve"
@@ -32,7 +31,8 @@ func (e *ConfigError) Error() string {
 }
 
 // MachineError is why a machine that still runs is of no use: its disk cannot
-// be written, its kernel has panicked, or QEMU does not answer.
+// be written, its kernel has panicked or reboots in a loop, or QEMU does not
+// answer.
 type MachineError struct {
 	Event qemu.Event // the event that told it
 	text  string
@@ -54,14 +54,10 @@ type StepError struct {
 	Requests []httpserve.Request // what the guest has asked for over HTTP
 }
 
-// Error tells the step, the cause, and what QEMU said last. The rest of the
-// evidence is in the fields.
+// Error tells the step and the cause, which has QEMU's last words if it has
+// ended. The rest of the evidence is in the fields.
 func (e *StepError) Error() string {
-	text := fmt.Sprintf("imagebuild: step %q failed after %v: %v", e.Step, e.Took.Round(100*time.Millisecond), e.Err)
-	if said := strings.TrimSpace(e.Stderr); said != "" && !strings.Contains(text, said) {
-		text += "; QEMU said: " + said
-	}
-	return text
+	return fmt.Sprintf("imagebuild: step %q failed after %v: %v", e.Step, e.Took.Round(100*time.Millisecond), e.Err)
 }
 
 // Unwrap returns the cause.

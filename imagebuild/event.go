@@ -33,8 +33,8 @@ type PhaseStarted struct{ Phase Phase }
 
 // PhaseDone says that a phase has succeeded.
 type PhaseDone struct {
-	Phase Phase         `json:"phase"`
-	Took  time.Duration `json:"nanoseconds"`
+	Phase Phase
+	Took  time.Duration // in JSON "seconds", to the millisecond
 }
 
 // StepStarted says that a step begins.

@@ -15,7 +15,8 @@ import (
 )
 
 // Guest is the running machine as a step sees it. It lives as long as the step
-// that got it; its methods are for one goroutine at a time.
+// that got it; its methods are for one goroutine at a time. A step that is kept
+// waiting by it, such as by WaitSerial, ends with the step's context.
 type Guest struct {
 	Vars // what was known before the machine started
 
@@ -27,12 +28,14 @@ type Guest struct {
 
 	run     *run
 	step    string // the name of the running step
+	over    bool   // the build has ended
 	off     bool   // a step has waited for the guest to switch itself off
 	console *qemu.ConsoleReader
 	login
 }
 
 func (g *Guest) close() {
+	g.over = true
 	g.logout()
 	if g.VNC != nil {
 		_ = g.VNC.Close()
@@ -41,6 +44,8 @@ func (g *Guest) close() {
 
 // errNoScreen is the answer of what needs a graphics card to a machine without.
 var errNoScreen = errors.New("the machine has no graphics card (VM.VGA is none)")
+
+var errNotStill = errors.New("the time for which the screen must be still is not positive")
 
 // Screen returns a copy of what is on the guest's screen; nil if it has none.
 func (g *Guest) Screen() *image.RGBA {
@@ -108,6 +113,9 @@ func (g *Guest) WaitStill(ctx context.Context, still time.Duration) error {
 	if g.VNC == nil {
 		return errNoScreen
 	}
+	if still <= 0 {
+		return errNotStill
+	}
 	seq := g.VNC.Seq()
 	for {
 		quiet, cancel := context.WithTimeout(ctx, still)
@@ -165,15 +173,16 @@ func (g *Guest) WaitShutdown(ctx context.Context) error {
 	select {
 	case <-g.VM.Done():
 	case <-ctx.Done():
-		// That the machine has ended also ends the context.
-		select {
-		case <-g.VM.Done():
-		default:
-			return fmt.Errorf("waiting for the guest to switch itself off: %w", context.Cause(ctx))
-		}
 	}
-	g.off = g.VM.Err() == nil
-	return g.VM.Err()
+	// That the machine has ended also ends the context.
+	select {
+	case <-g.VM.Done():
+	default:
+		return fmt.Errorf("waiting for the guest to switch itself off: %w", context.Cause(ctx))
+	}
+	err := g.VM.Wait(context.WithoutCancel(ctx)) // its last events are under way
+	g.off = err == nil
+	return err
 }
 
 // Report tells the build's observer how far the step is.

@@ -2,7 +2,7 @@ package imagebuild
 
 import (
 	"bytes"
-	"io"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -23,12 +23,12 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	for {
 		end := bytes.IndexByte(w.rest, '\n')
 		switch {
-		case end >= 0:
+		case 0 <= end && end <= longestLine:
 			w.emit(w.rest[:end])
 			w.rest = w.rest[end+1:]
 		case len(w.rest) >= longestLine:
-			w.emit(w.rest)
-			w.rest = nil
+			w.emit(w.rest[:longestLine])
+			w.rest = w.rest[longestLine:]
 		default:
 			return len(p), nil
 		}
@@ -60,33 +60,14 @@ func plain(s string) string {
 	}, s)
 }
 
-// stripEscapes removes the control sequences of terminals (ECMA-48 §5.4): ESC,
-// and after ESC [ all to the final byte.
+// escape matches what a terminal would not show (ECMA-48 §5.4 and §8.3): control
+// sequences, strings such as a window's title, with their end or without if
+// that is missing, and other escapes.
+var escape = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]?|[]PX^_][^\x07\x1b]*(\x07|\x1b\\\\)?|[ -/]*[0-~]?)")
+
 func stripEscapes(s string) string {
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != 0x1b {
-			out.WriteByte(s[i])
-			continue
-		}
-		i++
-		if i < len(s) && s[i] == '[' {
-			for i++; i < len(s) && (s[i] < 0x40 || s[i] > 0x7e); i++ {
-			}
-		}
+	if !strings.Contains(s, "\x1b") {
+		return s
 	}
-	return out.String()
-}
-
-// teeWriter writes to all that are not nil. One that fails is the others' no
-// concern: what matters is that the guest is not held up.
-type teeWriter []io.Writer
-
-func (t teeWriter) Write(p []byte) (int, error) {
-	for _, w := range t {
-		if w != nil {
-			_, _ = w.Write(p)
-		}
-	}
-	return len(p), nil
+	return escape.ReplaceAllString(s, "")
 }

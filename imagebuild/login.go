@@ -21,6 +21,9 @@ func (l *login) logout() {
 // guest lets us in, unless an earlier step has a connection that still lives;
 // only one of them is open at a time, and the build closes it.
 func (g *Guest) SSH(ctx context.Context) (*ssh.Client, error) {
+	if g.over {
+		return nil, errors.New("the build has ended, and its guest with it")
+	}
 	if g.client != nil {
 		if g.client.Err() == nil {
 			return g.client, nil
@@ -69,7 +72,7 @@ func (r *run) sshConfig() (*ssh.Config, error) {
 	}
 	config.Observe = func(e ssh.Event) {
 		if r.b.SSH.Observe != nil {
-			r.b.SSH.Observe(e)
+			r.callbacks.call(func() { r.b.SSH.Observe(e) })
 		}
 		r.emit(LoggedIn{e})
 	}

@@ -22,11 +22,28 @@ const (
 )
 
 func (b *Build) name() string {
-	if b.Name != "" {
+	switch {
+	case b.Name != "":
 		return b.Name
+	case b.VM.Name != "":
+		return b.VM.Name
+	case b.Output == "":
+		return ""
 	}
 	base := filepath.Base(b.Output)
-	return strings.TrimSuffix(base, filepath.Ext(base))
+	return machineName(strings.TrimSuffix(base, filepath.Ext(base)))
+}
+
+// machineName makes of a file's name one that QEMU accepts; it may be empty.
+func machineName(file string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("._-", r):
+			return r
+		}
+		return '-'
+	}, file)
+	return strings.TrimLeft(name[:min(len(name), 63)], "._-")
 }
 
 func (b *Build) format() qemuimg.Format {
@@ -85,7 +102,9 @@ func (b *Build) machine(m media) qemu.Config {
 		c.Floppy = m.floppy
 	}
 	c.NICs = b.nics()
-	c.Logger = b.Logger
+	if b.Logger != nil {
+		c.Logger = b.Logger
+	}
 	return c
 }
 

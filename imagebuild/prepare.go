@@ -3,10 +3,33 @@ package imagebuild
 import (
 	"context"
 	"net"
+	"path/filepath"
 
 	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/qemu/qemuimg"
+	"github.com/bootscribe/bootscribe/ssh"
 )
+
+// prepare makes and starts what the machine needs.
+func (r *run) prepare(ctx context.Context) error {
+	var err error
+	if r.scratch, err = newScratch(filepath.Dir(r.b.Output)); err != nil {
+		return err
+	}
+	if err := r.makeMedia(ctx); err != nil {
+		return err
+	}
+	if r.b.temporaryKey() {
+		if r.key, err = ssh.NewKey(); err != nil {
+			return err
+		}
+	}
+	if err := r.serve(); err != nil {
+		return err
+	}
+	// Now the boot commands are known to the letter.
+	return r.b.validateSteps(r.vars)
+}
 
 // makeMedia makes the disk, the seed CD and the floppy.
 func (r *run) makeMedia(ctx context.Context) error {
@@ -44,11 +67,17 @@ func (r *run) serve() error {
 		return err
 	}
 	r.vars = r.b.vars(listener.Addr().(*net.TCPAddr).Port, key)
-	r.server, err = httpserve.Serve(listener, &httpserve.Config{
-		Files:     r.b.Files,
-		Templates: r.b.Templates,
-		Data:      r.vars,
-		Observe:   func(req httpserve.Request) { r.emit(Requested{req}) },
-	})
+	config := r.b.fileServer(r.vars)
+	config.Observe = func(req httpserve.Request) { r.emit(Requested{req}) }
+	r.server, err = httpserve.Serve(listener, config)
 	return err
+}
+
+// fileServer returns what is served to the guest.
+func (b *Build) fileServer(v Vars) *httpserve.Config {
+	c := &httpserve.Config{Files: b.Files, Templates: b.Templates}
+	if b.Templates != nil {
+		c.Data = v
+	}
+	return c
 }

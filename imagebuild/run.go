@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/bootscribe/bootscribe/httpserve"
@@ -17,12 +17,11 @@ import (
 
 // run is one execution of a Build. Each phase uses what the ones before it made.
 type run struct {
-	b       *Build
-	began   time.Time
-	scratch *scratch
-
-	observe sync.Mutex // one event at a time
-	phases  []PhaseDone
+	b         *Build // a copy, with absolute paths
+	callbacks callbacks
+	observer  observer
+	phases    []PhaseDone
+	scratch   *scratch
 
 	medium *iso.Medium
 	media  media
@@ -30,34 +29,71 @@ type run struct {
 	key    *ssh.Key // the temporary one, or nil
 	vars   Vars
 
-	vm      *qemu.VM
-	version string // QEMU's
-	guest   *Guest
-	machine *watch
+	vm       *qemu.VM
+	console  *console
+	version  string // QEMU's
+	guest    *Guest
+	machine  *watch
+	artifact *Artifact
 }
 
 // Run builds the image: it fetches and verifies the medium, makes the disk,
 // serves the files, starts the machine, runs the steps, switches the machine
 // off and publishes its disk. When it returns, nothing that it started is left:
 // no process, goroutine, port or file but the image, its manifest and the
-// medium in the cache. That holds for errors too, and no image is made then;
-// after a kill of the whole program the machine ends with it, and the next Run
-// with an Output in the same directory removes what lies about there.
+// medium in the cache. That holds for errors and panics too, and no image is
+// made then; after a kill of the whole program the machine ends with it, and
+// the next Run with an Output in the same directory removes what lies about
+// there.
 //
 // What is wrong before the machine starts is reported all at once, as by
 // Validate. The failure of a step is a [*StepError]. When ctx ends, Run returns
 // within some seconds with an error that wraps the context's cause.
-func (b *Build) Run(ctx context.Context) (*Artifact, error) {
-	r := &run{b: b, began: time.Now()}
-	artifact, err := r.all(ctx)
-	if err := errors.Join(err, r.release()); err != nil {
+//
+// Run changes nothing of the process that it is called in: not its working
+// directory, umask, environment or handling of signals; it prints nothing and
+// never exits.
+func (b *Build) Run(ctx context.Context) (artifact *Artifact, err error) {
+	own, err := b.absolute()
+	if err != nil {
 		return nil, err
 	}
-	return artifact, nil
+	r := &run{b: own}
+	ctx, r.callbacks.abort = context.WithCancelCause(ctx)
+	r.observer = observer{callbacks: &r.callbacks, observe: b.Observe}
+	// Deferred, so that a step that panics or ends its goroutine, as the
+	// Fatal of a test does, leaves nothing behind either.
+	defer func() {
+		if released := r.release(); released != nil {
+			artifact, err = nil, errors.Join(err, released)
+		}
+		r.callbacks.abort(nil)
+		r.callbacks.rethrow()
+	}()
+	if err := r.all(ctx); err != nil {
+		return nil, err
+	}
+	return r.artifact, nil
 }
 
-func (r *run) all(ctx context.Context) (*Artifact, error) {
-	var artifact *Artifact
+// absolute returns a copy whose paths mean the same when the program changes
+// its working directory during the build.
+func (b *Build) absolute() (*Build, error) {
+	own := *b
+	for _, path := range []*string{&own.Output, &own.Manifest} {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return nil, fmt.Errorf("imagebuild: %w", err)
+		}
+		*path = abs
+	}
+	return &own, nil
+}
+
+func (r *run) all(ctx context.Context) error {
 	for _, p := range []struct {
 		phase Phase
 		do    func(context.Context) error
@@ -68,19 +104,18 @@ func (r *run) all(ctx context.Context) (*Artifact, error) {
 		{PhaseBoot, r.boot},
 		{PhaseSteps, r.steps},
 		{PhaseShutdown, r.shutdown},
-		{PhasePublish, func(ctx context.Context) (err error) { artifact, err = r.publish(ctx); return err }},
+		{PhasePublish, r.publish},
 	} {
 		if err := r.phase(ctx, p.phase, p.do); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	artifact.Phases = r.phases
-	return artifact, r.writeManifest(artifact)
+	return nil
 }
 
 func (r *run) phase(ctx context.Context, p Phase, do func(context.Context) error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("imagebuild: %w", context.Cause(ctx))
+		return fmt.Errorf("imagebuild: %s: %w", p, context.Cause(ctx))
 	}
 	r.emit(PhaseStarted{p})
 	began := time.Now()
@@ -93,20 +128,13 @@ func (r *run) phase(ctx context.Context, p Phase, do func(context.Context) error
 	return nil
 }
 
-func (r *run) emit(e Event) {
-	if r.b.Observe == nil {
-		return
-	}
-	r.observe.Lock()
-	defer r.observe.Unlock()
-	r.b.Observe(e)
-}
+func (r *run) emit(e Event) { r.observer.emit(e) }
 
 func (r *run) fetch(ctx context.Context) error {
 	f := r.b.Fetcher
 	f.Observe = func(e iso.Event) {
 		if r.b.Fetcher.Observe != nil {
-			r.b.Fetcher.Observe(e)
+			r.callbacks.call(func() { r.b.Fetcher.Observe(e) })
 		}
 		r.emit(Fetched{e})
 	}
@@ -120,20 +148,14 @@ func (r *run) fetch(ctx context.Context) error {
 
 func (r *run) boot(ctx context.Context) error {
 	config := r.b.machine(r.media)
-	config.Dir = r.scratch.dir
-	r.machine = newWatch()
-	lines := &lineWriter{line: func(s string) { r.emit(ConsoleLine{s}) }}
-	config.Console = teeWriter{lines, r.b.Console, r.b.VM.Console}
-	config.Observe = func(e qemu.Event) {
-		if started, ok := e.(qemu.Started); ok {
-			r.version = started.Version
-		}
-		if r.b.VM.Observe != nil {
-			r.b.VM.Observe(e)
-		}
-		r.emit(Machine{e})
-		r.machine.event(e)
+	if config.Dir == "" {
+		config.Dir = r.scratch.dir
 	}
+	r.machine = newWatch()
+	r.console = &console{callbacks: &r.callbacks, copies: []io.Writer{r.b.Console, r.b.VM.Console}}
+	r.console.lines.line = func(s string) { r.emit(ConsoleLine{s}) }
+	config.Console = r.console
+	config.Observe = r.machineEvent
 	vm, err := qemu.Start(ctx, &config)
 	if err != nil {
 		return err
@@ -144,6 +166,17 @@ func (r *run) boot(ctx context.Context) error {
 		return err
 	}
 	return r.look(ctx)
+}
+
+func (r *run) machineEvent(e qemu.Event) {
+	if started, ok := e.(qemu.Started); ok {
+		r.version = started.Version
+	}
+	if r.b.VM.Observe != nil {
+		r.callbacks.call(func() { r.b.VM.Observe(e) })
+	}
+	r.emit(Machine{e})
+	r.machine.event(e)
 }
 
 // look opens the machine's screen and keyboard.
@@ -167,8 +200,7 @@ func (r *run) release() error {
 		r.guest.close()
 	}
 	if r.vm != nil {
-		errs = append(errs, r.vm.Close())
-		r.machine.wait()
+		errs = append(errs, r.endMachine())
 	}
 	if r.server != nil {
 		errs = append(errs, r.server.Close())
@@ -176,25 +208,17 @@ func (r *run) release() error {
 	if r.scratch != nil {
 		errs = append(errs, r.scratch.remove())
 	}
+	r.observer.end()
 	return errors.Join(errs...)
 }
 
-func (r *run) prepare(ctx context.Context) error {
-	var err error
-	if r.scratch, err = newScratch(filepath.Dir(r.b.Output)); err != nil {
+// endMachine returns when nothing of the machine is left, or with an error when
+// it cannot be ended.
+func (r *run) endMachine() error {
+	if err := r.vm.Close(); err != nil {
 		return err
 	}
-	if err := r.makeMedia(ctx); err != nil {
-		return err
-	}
-	if r.b.temporaryKey() {
-		if r.key, err = ssh.NewKey(); err != nil {
-			return err
-		}
-	}
-	if err := r.serve(); err != nil {
-		return err
-	}
-	// Now the boot commands are known to the letter.
-	return r.b.validateSteps(r.vars)
+	r.machine.wait()
+	r.console.lines.Flush()
+	return nil
 }

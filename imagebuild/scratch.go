@@ -3,6 +3,7 @@ package imagebuild
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -13,6 +14,8 @@ import (
 // program has left which was killed.
 const scratchPattern = ".bootscribe-build-*"
 
+const lockName = "lock"
+
 // scratch is a private directory for the files of one build. A lock in it says
 // that its owner lives: the kernel takes it away however the owner ends.
 type scratch struct {
@@ -21,20 +24,25 @@ type scratch struct {
 }
 
 func newScratch(parent string) (*scratch, error) {
-	parent, err := filepath.Abs(parent)
-	if err != nil {
-		return nil, fmt.Errorf("imagebuild: %w", err)
-	}
 	sweep(parent)
-	dir, err := os.MkdirTemp(parent, scratchPattern)
-	if err != nil {
-		return nil, fmt.Errorf("imagebuild: %w", err)
+	for {
+		dir, err := os.MkdirTemp(parent, scratchPattern)
+		if err != nil {
+			return nil, fmt.Errorf("imagebuild: %w", err)
+		}
+		s := &scratch{dir: dir, lock: flock.New(filepath.Join(dir, lockName))}
+		locked, err := s.lock.TryLock()
+		// Another build's sweep may have taken a directory without a lock for
+		// one that was left behind.
+		if _, there := os.Lstat(s.path(lockName)); errors.Is(there, fs.ErrNotExist) || err == nil && !locked {
+			_ = s.lock.Close()
+			continue
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("imagebuild: lock the scratch directory: %w", err), s.remove())
+		}
+		return s, nil
 	}
-	s := &scratch{dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
-	if locked, err := s.lock.TryLock(); err != nil || !locked {
-		return nil, errors.Join(fmt.Errorf("imagebuild: lock the scratch directory: %w", err), s.remove())
-	}
-	return s, nil
 }
 
 func (s *scratch) path(name string) string { return filepath.Join(s.dir, name) }
@@ -43,16 +51,20 @@ func (s *scratch) remove() error {
 	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
 }
 
-// sweep removes the scratch directories of builds that were killed. One without
-// a lock file is left alone: its owner may be about to make it. What cannot be
-// removed stays, and is not this build's concern.
+// sweep removes the scratch directories of builds that were killed. What cannot
+// be removed stays, and is not this build's concern.
 func sweep(parent string) {
-	found, _ := filepath.Glob(filepath.Join(escape(parent), scratchPattern))
+	found, _ := filepath.Glob(filepath.Join(literally(parent), scratchPattern))
 	for _, dir := range found {
-		if info, err := os.Lstat(filepath.Join(dir, "lock")); err != nil || !info.Mode().IsRegular() {
+		lock := filepath.Join(dir, lockName)
+		info, err := os.Lstat(lock)
+		if errors.Is(err, fs.ErrNotExist) {
+			_ = os.Remove(dir) // only if it is empty: killed before it had a lock
+		}
+		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		s := &scratch{dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
+		s := &scratch{dir: dir, lock: flock.New(lock)}
 		if locked, err := s.lock.TryLock(); err == nil && locked {
 			_ = s.remove()
 		}
@@ -60,8 +72,8 @@ func sweep(parent string) {
 	}
 }
 
-// escape makes of a path a pattern that matches it alone.
-func escape(path string) string {
+// literally makes of a path a pattern that matches it alone.
+func literally(path string) string {
 	var pattern []byte
 	for i := range len(path) {
 		switch path[i] {

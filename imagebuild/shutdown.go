@@ -22,33 +22,57 @@ func (r *run) shutdown(ctx context.Context) error {
 	r.guest.step = "shutdown"
 	ctx, cancel := r.machine.whole(ctx)
 	defer cancel()
-	return r.attempt(ctx, "shutdown", timeout, func(ctx context.Context, g *Guest) error {
-		if err := r.removeKey(ctx); err != nil {
-			return err
-		}
-		// A guest that reboots instead would otherwise go on for ever.
-		if err := r.vm.SetRebootAction(ctx, qemu.RebootEnds); err != nil {
-			return err
-		}
-		if r.b.Shutdown.Command == "" {
-			return r.vm.Powerdown(ctx)
-		}
-		return r.shutdownCommand(ctx)
-	})
+	return r.attempt(ctx, "shutdown", timeout, r.switchOff)
 }
 
-// shutdownCommand runs the command that switches the guest off. That its
-// connection is lost is what it is for; what counts is how the machine ends.
-func (r *run) shutdownCommand(ctx context.Context) error {
+// switchOff returns nil when the guest has switched itself off.
+func (r *run) switchOff(ctx context.Context, g *Guest) error {
+	living, cancel := r.machine.running(ctx)
+	defer cancel()
+	if err := r.removeKey(living); err != nil {
+		return err
+	}
+	err := r.askForEnd(living)
+	if err != nil && r.machine.ended.Err() == nil {
+		return r.whyNotOff(err)
+	}
+	// That the machine has ended is what was asked for; what counts is how.
+	return r.whyNotOff(r.vm.Wait(ctx))
+}
+
+// askForEnd asks the guest to switch itself off.
+func (r *run) askForEnd(ctx context.Context) error {
+	// A guest that reboots instead would otherwise go on for ever.
+	if err := r.vm.SetRebootAction(ctx, qemu.RebootEnds); err != nil {
+		return err
+	}
+	if r.b.Shutdown.Command == "" {
+		return r.vm.Powerdown(ctx)
+	}
 	client, err := r.guest.SSH(ctx)
 	if err != nil {
 		return err
 	}
+	// That the connection or the command is cut off is what it is for.
+	err = client.Run(ctx, r.guest.command(r.b.Shutdown.Command))
 	var lost *ssh.LostError
-	if err := client.Run(ctx, r.guest.command(r.b.Shutdown.Command)); err != nil && !errors.As(err, &lost) {
-		return err
+	var exit *ssh.ExitError
+	if errors.As(err, &lost) || errors.As(err, &exit) && exit.Signal != "" {
+		return nil
 	}
-	return r.vm.Wait(ctx)
+	return err
+}
+
+// whyNotOff adds to an error what it means for the shutdown.
+func (r *run) whyNotOff(err error) error {
+	var exit *qemu.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.Reason == "guest-reset":
+		return fmt.Errorf("the guest rebooted instead of switching itself off: %w", err)
+	case errors.Is(err, errTimeOver) && r.b.Shutdown.Command == "":
+		return fmt.Errorf("%w; a guest that does not heed its power button needs Shutdown.Command", err)
+	}
+	return err
 }
 
 // removeKey removes the build's temporary key from the guest, if the guest was

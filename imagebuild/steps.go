@@ -2,16 +2,11 @@ package imagebuild
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/bootscribe/bootscribe/keyseq"
-	"github.com/bootscribe/bootscribe/ssh"
 )
 
 // Type returns a step that types a boot command on a US keyboard; see package
@@ -37,7 +32,8 @@ func TypeFunc(command func(Vars) string) Step {
 // TypeOn is TypeFunc for a keyboard layout; nil is us.
 func TypeOn(layout *keyseq.Layout, command func(Vars) string) Step {
 	return Step{
-		Name: "type the boot command",
+		Name:  "type the boot command",
+		check: needsScreen,
 		Check: func(v Vars) error {
 			seq, err := keyseq.Parse(command(v))
 			if err != nil {
@@ -76,7 +72,8 @@ func WaitSerial(pattern string) Step {
 // HTTP, given by its path, such as "/preseed.cfg".
 func WaitFetch(path string) Step {
 	return Step{
-		Name: "wait until the guest has fetched " + path,
+		Name:  "wait until the guest has fetched " + path,
+		check: func(b *Build) error { return b.offers(path) },
 		Do: func(ctx context.Context, g *Guest) error {
 			_, err := g.WaitFetch(ctx, path)
 			return err
@@ -88,8 +85,15 @@ func WaitFetch(path string) Step {
 // time; see [Guest.WaitStill].
 func WaitStill(still time.Duration) Step {
 	return Step{
-		Name: fmt.Sprintf("wait until the screen is still for %v", still),
-		Do:   func(ctx context.Context, g *Guest) error { return g.WaitStill(ctx, still) },
+		Name:  fmt.Sprintf("wait until the screen is still for %v", still),
+		check: needsScreen,
+		Check: func(Vars) error {
+			if still <= 0 {
+				return errNotStill
+			}
+			return nil
+		},
+		Do: func(ctx context.Context, g *Guest) error { return g.WaitStill(ctx, still) },
 	}
 }
 
@@ -111,117 +115,8 @@ func Pause(d time.Duration) Step {
 	}
 }
 
-// WaitSSH returns a step that waits until the guest lets us in by SSH.
-func WaitSSH() Step {
-	return Step{
-		Name: "wait for SSH",
-		Do: func(ctx context.Context, g *Guest) error {
-			_, err := g.SSH(ctx)
-			return err
-		},
-	}
-}
-
 // WaitShutdown returns a step that waits until the guest has switched itself
 // off; it can only be the last one.
 func WaitShutdown() Step {
 	return Step{Name: "wait until the guest is off", Do: func(ctx context.Context, g *Guest) error { return g.WaitShutdown(ctx) }}
-}
-
-// Shell returns a step that runs a script in the guest by SSH: with /bin/sh,
-// which stops at the first command that fails. The script is passed on standard
-// input, so its commands must not read that.
-func Shell(script string) Step {
-	name, _, _ := strings.Cut(strings.TrimSpace(script), "\n")
-	return Step{
-		Name: fmt.Sprintf("run %q", name),
-		Do: func(ctx context.Context, g *Guest) error {
-			client, err := g.SSH(ctx)
-			if err != nil {
-				return err
-			}
-			stdout, stderr := g.output(false), g.output(true)
-			defer stdout.Flush()
-			defer stderr.Flush()
-			return client.Run(ctx, &ssh.Command{
-				Line: "/bin/sh -e -s", Name: name, Stdin: strings.NewReader(script),
-				Stdout: stdout, Stderr: stderr,
-			})
-		},
-	}
-}
-
-// Upload returns a step that copies a file or directory of the host to a path
-// in the guest.
-func Upload(local, remote string) Step {
-	return Step{
-		Name: fmt.Sprintf("upload %s", local),
-		Check: func(Vars) error {
-			_, err := os.Stat(local)
-			return err
-		},
-		Do: func(ctx context.Context, g *Guest) error {
-			client, err := g.SSH(ctx)
-			if err != nil {
-				return err
-			}
-			transfer := &ssh.Transfer{Progress: g.transferred("uploading " + local)}
-			if info, err := os.Stat(local); err == nil && info.IsDir() {
-				return client.UploadTree(ctx, os.DirFS(local), remote, transfer)
-			}
-			return client.Upload(ctx, local, remote, transfer)
-		},
-	}
-}
-
-// UploadFS returns a step that copies the files of fsys to a directory of the
-// guest.
-func UploadFS(fsys fs.FS, remote string) Step {
-	return Step{
-		Name: "upload files to " + remote,
-		Do: func(ctx context.Context, g *Guest) error {
-			client, err := g.SSH(ctx)
-			if err != nil {
-				return err
-			}
-			return client.UploadTree(ctx, fsys, remote, nil)
-		},
-	}
-}
-
-// Download returns a step that copies a file of the guest to a path of the
-// host, which must not exist.
-func Download(remote, local string) Step {
-	return Step{
-		Name:  "download " + remote,
-		Check: func(Vars) error { return absentPath(local) },
-		Do: func(ctx context.Context, g *Guest) error {
-			client, err := g.SSH(ctx)
-			if err != nil {
-				return err
-			}
-			return client.Download(ctx, remote, local, &ssh.Transfer{Progress: g.transferred("downloading " + remote)})
-		},
-	}
-}
-
-func absentPath(path string) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%q exists; remove it or choose another name", path)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// Reboot returns a step that reboots the guest by SSH with a command, such as
-// "reboot" or "sudo reboot", and waits until it lets us in again.
-func Reboot(command string) Step {
-	return Step{Name: "reboot", Do: func(ctx context.Context, g *Guest) error { return g.Reboot(ctx, command) }}
-}
-
-func (g *Guest) transferred(what string) func(done, total int64) {
-	return func(done, total int64) {
-		g.run.emit(Progress{What: what, Done: done, Total: total, Bytes: true})
-	}
 }

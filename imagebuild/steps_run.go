@@ -42,6 +42,15 @@ func (r *run) timeout(s Step) time.Duration {
 	return defaultStepTimeout
 }
 
+// errTimeOver is in the error of what took longer than it was given.
+var errTimeOver = errors.New("the time given for it is over")
+
+// timeError is errTimeOver with the time.
+type timeError time.Duration
+
+func (e timeError) Error() string   { return fmt.Sprintf("no end after %v", time.Duration(e)) }
+func (e timeError) Unwrap() []error { return []error{errTimeOver, context.DeadlineExceeded} }
+
 // attempt runs something with the machine and makes of its failure an error
 // with evidence. A negative timeout means none.
 func (r *run) attempt(ctx context.Context, name string, timeout time.Duration, do func(context.Context, *Guest) error) error {
@@ -49,26 +58,53 @@ func (r *run) attempt(ctx context.Context, name string, timeout time.Duration, d
 	inner := ctx
 	if timeout > 0 {
 		var cancel context.CancelFunc
-		inner, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("time is over after %v: %w", timeout, context.DeadlineExceeded))
+		inner, cancel = context.WithTimeoutCause(ctx, timeout, timeError(timeout))
 		defer cancel()
 	}
 	err := do(inner, r.guest)
 	if err == nil {
+		// It may not have noticed that its machine is not sound.
+		err = context.Cause(r.machine.broken)
+	}
+	if err == nil {
 		return nil
 	}
-	failure := r.evidence(name, time.Since(began), r.reason(inner, err))
+	took := time.Since(began)
+	r.settle(inner)
+	failure := r.evidence(name, took, reason(inner, err))
 	if r.b.OnFailure != nil {
 		r.b.OnFailure(ctx, r.guest, failure)
 	}
 	return failure
 }
 
+// settle returns when it is known whether the machine is ending. A step may be
+// told by its closed connections before the machine's end has been seen.
+func (r *run) settle(ctx context.Context) {
+	const probe, ending = time.Second, 3 * time.Second
+	ask, cancel := context.WithTimeout(ctx, probe)
+	defer cancel()
+	if r.vm.QMP().Execute(ask, "query-status", nil, nil) == nil {
+		return
+	}
+	timer := time.NewTimer(ending)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-r.machine.ended.Done():
+	case <-timer.C:
+	}
+}
+
 // reason puts first why the context ended, if it did: what a step says of a
 // machine that has died under it explains less.
-func (r *run) reason(ctx context.Context, err error) error {
+func reason(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if cause == nil || errors.Is(err, cause) {
+	switch {
+	case cause == nil || errors.Is(err, cause):
 		return err
+	case err == ctx.Err():
+		return cause
 	}
 	return fmt.Errorf("%w (it was at: %w)", cause, err)
 }

@@ -4,36 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/qemu/qemuimg"
 )
 
 // Validate reports everything that can be known to be wrong before anything is
 // fetched or started, joined in one error: fields that make no sense, programs
-// that are missing, files that are not there or in the way, boot commands that
-// cannot be typed. It writes nothing but a probe's scratch files, and takes
-// some tenths of a second; up to three seconds more if an accelerator is to be
-// chosen and there is one that does not work. The context bounds it.
+// that are missing, files that are not there or in the way, templates that
+// cannot be rendered, boot commands that cannot be typed. It writes nothing but
+// a probe's scratch files, and takes some tenths of a second; up to three
+// seconds more if an accelerator is to be chosen and there is one that does not
+// work. The context bounds it.
 func (b *Build) Validate(ctx context.Context) error {
-	errs := []error{b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(), b.validateFiles(), b.validateSteps(b.exampleVars())}
-	machine := b.machine(media{})
-	if _, err := machine.Preflight(ctx); err != nil {
-		errs = append(errs, err)
-	}
-	// The disk and the medium do not exist yet, but where they are plugged in
-	// can be checked.
-	machine = b.machine(media{disk: "disk", medium: "medium", seed: b.seedName(), floppy: b.floppyName()})
-	if err := machine.Validate(); err != nil {
-		errs = append(errs, err)
-	}
-	return errors.Join(unique(errs)...)
+	return errors.Join(unique([]error{
+		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(),
+		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateMachine(ctx),
+	})...)
 }
 
 // exampleVars are Vars as a build will have them, for checks before it begins.
@@ -48,78 +40,6 @@ func (b *Build) exampleVars() Vars {
 	return b.vars(port, key)
 }
 
-func (b *Build) seedName() string {
-	if b.Seed == nil {
-		return ""
-	}
-	return "seed"
-}
-
-func (b *Build) floppyName() string {
-	if b.Floppy == nil {
-		return ""
-	}
-	return "floppy"
-}
-
-func (b *Build) validateOutput() error {
-	if b.Output == "" {
-		return &ConfigError{"Output", "is empty", "give the path of the image to make"}
-	}
-	var errs []error
-	if !b.Overwrite {
-		errs = append(errs, absent("Output", b.Output), absent("Manifest", b.Manifest))
-	} else {
-		errs = append(errs, replaceable("Output", b.Output), replaceable("Manifest", b.Manifest))
-	}
-	errs = append(errs, directory("Output", b.Output), directory("Manifest", b.Manifest))
-	o := qemuimg.ConvertOptions{SourceFormat: qemuimg.Qcow2, Format: b.format(), Compress: b.Compress}
-	if err := o.Validate(); err != nil {
-		errs = append(errs, &ConfigError{"Format and Compress", err.Error(), ""})
-	}
-	return errors.Join(errs...)
-}
-
-// absent checks that nothing is at path.
-func absent(field, path string) error {
-	if path == "" {
-		return nil
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return &ConfigError{field, fmt.Sprintf("%q exists", path), "remove it, choose another name, or set Overwrite"}
-	}
-	return nil
-}
-
-// replaceable checks that a regular file, if anything, is at path.
-func replaceable(field, path string) error {
-	if path == "" {
-		return nil
-	}
-	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return &ConfigError{field, fmt.Sprintf("%q is not a regular file", path), "choose another name"}
-	}
-	return nil
-}
-
-// directory checks that path is in a directory that can be written to.
-func directory(field, path string) error {
-	if path == "" {
-		return nil
-	}
-	dir := filepath.Dir(path)
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &ConfigError{field, fmt.Sprintf("there is no directory %q", dir), "make it, or choose another one"}
-	case err != nil:
-		return &ConfigError{field, err.Error(), ""}
-	case !info.IsDir():
-		return &ConfigError{field, fmt.Sprintf("%q is not a directory", dir), "choose another one"}
-	}
-	return writable(field, dir)
-}
-
 func (b *Build) validateDisk() error {
 	var errs []error
 	if err := qemuimg.CheckSize(b.diskSize()); err != nil {
@@ -127,9 +47,6 @@ func (b *Build) validateDisk() error {
 	}
 	if _, err := exec.LookPath("qemu-img"); err != nil {
 		errs = append(errs, &ConfigError{"Disk", "the program qemu-img was not found in PATH", "install it: package qemu-utils on Debian and Ubuntu, qemu-img on Fedora, openSUSE and Arch"})
-	}
-	if dir := filepath.Dir(b.Output); b.Output != "" {
-		errs = append(errs, roomFor("Output", dir))
 	}
 	return errors.Join(errs...)
 }
@@ -148,23 +65,49 @@ func (b *Build) validateMedia() error {
 	return errors.Join(errs...)
 }
 
-// localMedia checks that one of the media is there, if all are local files.
+// localMedia checks that one of the media is there, if all are local files, and
+// that none of them is what will be overwritten.
 func (b *Build) localMedia() error {
+	var errs []error
 	var missing []string
-	for _, u := range b.Media.URLs {
-		path, found := strings.CutPrefix(u, "file://")
-		if !found && strings.Contains(u, "://") {
-			return nil
+	remote := false
+	for i, u := range b.Media.URLs {
+		path, local := localPath(u)
+		if !local {
+			remote = true
+			continue
 		}
-		if _, err := os.Stat(path); err == nil {
-			return nil
+		if _, err := os.Stat(path); err != nil {
+			missing = append(missing, fmt.Sprintf("%q", path))
+		} else if sameFile(path, b.Output) {
+			errs = append(errs, &ConfigError{"Output", fmt.Sprintf("is the medium itself, Media.URLs[%d]", i), "choose another name"})
 		}
-		missing = append(missing, fmt.Sprintf("%q", path))
 	}
-	if len(missing) == 0 {
-		return nil
+	if !remote && len(missing) > 0 && len(missing) == len(b.Media.URLs) {
+		errs = append(errs, &ConfigError{"Media.URLs", "there is no file " + strings.Join(missing, " or "), "check the path"})
 	}
-	return &ConfigError{"Media.URLs", "there is no file " + strings.Join(missing, " or "), "check the path"}
+	return errors.Join(errs...)
+}
+
+// localPath returns the path of a medium that is a file of this host.
+func localPath(medium string) (string, bool) {
+	if !strings.Contains(medium, "://") {
+		return medium, true
+	}
+	u, err := url.Parse(medium)
+	if err != nil || u.Scheme != "file" {
+		return "", false
+	}
+	return filepath.FromSlash(u.Path), true
+}
+
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 func (b *Build) validateSSH() error {
@@ -174,38 +117,58 @@ func (b *Build) validateSSH() error {
 		}
 		return nil
 	}
+	var errs []error
+	if b.SSHPort < 0 || b.SSHPort > 65535 {
+		errs = append(errs, &ConfigError{"SSHPort", fmt.Sprintf("%d is no port", b.SSHPort), "give one from 1 to 65535, or 0 for 22"})
+	}
 	c := b.SSH
 	if b.forwarded() {
 		c.Addr = "127.0.0.1:22"
 		if b.VM.NICs != nil && !slices.ContainsFunc(b.VM.NICs, isUserNet) {
-			return &ConfigError{"SSH.Addr", "is empty, and no network card is on the user network, where a port could be forwarded", "give the guest's address"}
+			errs = append(errs, &ConfigError{"SSH.Addr", "is empty, and no network card is on the user network, where a port could be forwarded", "give the guest's address, or add a card to VM.NICs"})
 		}
 	}
 	if b.temporaryKey() {
 		c.Password = "replaced by the temporary key"
 	}
-	return c.Validate()
+	return errors.Join(append(errs, c.Validate())...)
 }
 
 func (b *Build) validateFiles() error {
-	cfg := httpserve.Config{Files: b.Files, Templates: b.Templates}
-	return cfg.Validate()
+	if !b.serves() {
+		return nil
+	}
+	return b.fileServer(b.exampleVars()).Check()
 }
 
 func (b *Build) validateSteps(v Vars) error {
 	var errs []error
 	for i, s := range b.Steps {
+		field := fmt.Sprintf("Steps[%d]", i)
 		if s.Do == nil {
-			errs = append(errs, &ConfigError{fmt.Sprintf("Steps[%d].Do", i), fmt.Sprintf("is nil in step %q", s.Name), "give it something to do"})
+			errs = append(errs, &ConfigError{field + ".Do", fmt.Sprintf("is nil in step %q", s.Name), "give it something to do"})
 		}
-		if s.Check == nil {
-			continue
-		}
-		if err := s.Check(v); err != nil {
-			errs = append(errs, fmt.Errorf("imagebuild: Steps[%d] %q: %w", i, s.Name, err))
+		for _, err := range []error{s.wrongIn(b), s.wrongWith(v)} {
+			if err != nil {
+				errs = append(errs, fmt.Errorf("imagebuild: %s %q: %w", field, s.Name, err))
+			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (s Step) wrongIn(b *Build) error {
+	if s.check == nil {
+		return nil
+	}
+	return s.check(b)
+}
+
+func (s Step) wrongWith(v Vars) error {
+	if s.Check == nil {
+		return nil
+	}
+	return s.Check(v)
 }
 
 // unique flattens joined errors and leaves out those that read the same.

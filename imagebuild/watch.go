@@ -2,7 +2,9 @@ package imagebuild
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/bootscribe/bootscribe/qemu"
 )
@@ -13,7 +15,15 @@ type watch struct {
 	broken, ended   context.Context // done when it is so, with the reason as cause
 	breaks, endsFor context.CancelCauseFunc
 	wg              sync.WaitGroup
+	resets          []time.Time // the guest's last few, used by event alone
 }
+
+// A guest that reboots so often so fast does nothing else: a system that
+// installs itself needs seconds for each boot.
+const (
+	loopResets = 5
+	loopTime   = 10 * time.Second
+)
 
 func newWatch() *watch {
 	w := &watch{}
@@ -22,18 +32,31 @@ func newWatch() *watch {
 	return w
 }
 
-// event is told of every event of the machine.
+// event is told of every event of the machine, one at a time.
 func (w *watch) event(e qemu.Event) {
 	if err := machineError(e); err != nil {
 		w.breaks(err)
 	}
+	if reset, ok := e.(qemu.Reset); ok && reset.Guest && w.loops(time.Now()) {
+		w.breaks(&MachineError{Event: e, text: fmt.Sprintf("the guest reboots in a loop: %d times within %v", loopResets, loopTime)})
+	}
 }
 
-// follow waits in the background for the machine's end.
+// loops notes a reboot and reports whether there were too many.
+func (w *watch) loops(now time.Time) bool {
+	w.resets = append(w.resets, now)
+	if len(w.resets) < loopResets {
+		return false
+	}
+	w.resets = w.resets[len(w.resets)-loopResets:]
+	return now.Sub(w.resets[0]) <= loopTime
+}
+
+// follow waits in the background for the machine's end. Its last events come
+// first: that the disk was full explains an end better than how it looked.
 func (w *watch) follow(vm *qemu.VM) {
 	w.wg.Go(func() {
-		<-vm.Done()
-		err := vm.Err()
+		err := vm.Wait(context.Background())
 		if err == nil {
 			err = ErrPoweredOff
 		}

@@ -1,0 +1,218 @@
+package imagebuild
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/qemu"
+)
+
+// fails runs a build that must fail within a time of the machine's start, with
+// a StepError, and leave no image.
+func fails(t *testing.T, b *Build, within time.Duration, words ...string) *StepError {
+	t.Helper()
+	var began time.Time
+	observe := b.Observe
+	b.Observe = func(e Event) {
+		if m, ok := e.(Machine); ok {
+			if _, ok := m.Event.(qemu.Started); ok {
+				began = time.Now()
+			}
+		}
+		observe(e)
+	}
+	_, err := b.Run(soon(t))
+	var step *StepError
+	if !errors.As(err, &step) {
+		t.Fatalf("no StepError but %v", err)
+	}
+	if took := time.Since(began); took > within {
+		t.Errorf("the failure took %v", took)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q is not in %q", w, err)
+		}
+	}
+	if _, err := os.Lstat(b.Output); err == nil {
+		t.Error("there is an image")
+	}
+	return step
+}
+
+// forever waits for what does not come, each by another way to learn of it.
+var forever = map[string]func(ctx context.Context, g *Guest) error{
+	"serial": func(ctx context.Context, g *Guest) error {
+		_, err := g.WaitSerial(ctx, regexp.MustCompile("never"))
+		return err
+	},
+	"screen": func(ctx context.Context, g *Guest) error {
+		for {
+			if err := g.WaitChange(ctx); err != nil {
+				return err
+			}
+		}
+	},
+	"keys":    func(ctx context.Context, g *Guest) error { return g.Type(ctx, strings.Repeat("x", 40), nil) },
+	"off":     func(ctx context.Context, g *Guest) error { return g.WaitShutdown(ctx) },
+	"context": func(ctx context.Context, g *Guest) error { <-ctx.Done(); return ctx.Err() },
+	"nothing": func(ctx context.Context, g *Guest) error { <-g.VM.Done(); return errors.New("my own words") },
+}
+
+func TestPoweredOffEarly(t *testing.T) {
+	for name, wait := range forever {
+		if name == "off" {
+			continue
+		}
+		b, _ := newBuild(t, guest.PowerOff, do(name, wait))
+		step := fails(t, b, 4*time.Second, "the guest switched itself off", `step "`+name+`"`)
+		if !errors.Is(step, ErrPoweredOff) {
+			t.Errorf("%s: %v", name, step)
+		}
+	}
+}
+
+func TestKilled(t *testing.T) {
+	for name, wait := range forever {
+		b, _ := newBuild(t, guest.Button, ready(), do(name, func(ctx context.Context, g *Guest) error {
+			time.AfterFunc(50*time.Millisecond, func() { syscall.Kill(g.VM.PID(), syscall.SIGKILL) })
+			return wait(ctx, g)
+		}))
+		step := fails(t, b, 4*time.Second, "QEMU was killed", `step "`+name+`"`)
+		var exit *qemu.ExitError
+		if !errors.As(step, &exit) || exit.Signal != "killed" {
+			t.Errorf("%s: %v", name, step)
+		}
+		if step.Took > 2*time.Second {
+			t.Errorf("%s: took %v", name, step.Took)
+		}
+	}
+}
+
+// What there was to see is in the error.
+func TestEvidence(t *testing.T) {
+	var failed error
+	b, _ := newBuild(t, guest.Show("no answer file\n"), WaitSerial("file"), WaitStill(300*time.Millisecond),
+		Step{Name: "never", Timeout: 100 * time.Millisecond, Do: forever["serial"]})
+	b.OnFailure = func(_ context.Context, g *Guest, err error) {
+		failed = err
+		select {
+		case <-g.VM.Done():
+			t.Error("the machine is gone")
+		default:
+		}
+	}
+	step := fails(t, b, 10*time.Second, "no end after 100ms", `"never"`)
+	if failed != error(step) {
+		t.Errorf("OnFailure got %v", failed)
+	}
+	if !errors.Is(step, context.DeadlineExceeded) {
+		t.Error("not a timeout:", step)
+	}
+	if step.Frame == nil || step.Frame.Bounds().Dx() < 640 || step.Console != "no answer file\r\n" {
+		t.Errorf("%v, %q", step.Frame, step.Console)
+	}
+}
+
+func TestRebootLoop(t *testing.T) {
+	b, _ := newBuild(t, guest.Reset, do("serial", forever["serial"]))
+	step := fails(t, b, 10*time.Second, "reboots in a loop")
+	var machine *MachineError
+	if !errors.As(step, &machine) {
+		t.Error(step)
+	}
+}
+
+func TestLoops(t *testing.T) {
+	w, now := &watch{}, time.Now()
+	for i := range 20 { // one every 3 s, as an honest one may
+		if w.loops(now.Add(time.Duration(i) * 3 * time.Second)) {
+			t.Fatal(i)
+		}
+	}
+}
+
+// A guest that does not heed the power button, and one that reboots instead.
+func TestShutdownFails(t *testing.T) {
+	b, _ := newBuild(t, guest.Echo, ready())
+	b.Shutdown.Timeout = 300 * time.Millisecond
+	step := fails(t, b, 10*time.Second, "shutdown", "no end after 300ms", "Shutdown.Command")
+	if step.Step != "shutdown" {
+		t.Error(step.Step)
+	}
+	b, _ = newBuild(t, guest.Reset)
+	step = fails(t, b, 10*time.Second, "rebooted instead")
+	var exit *qemu.ExitError
+	if !errors.As(step, &exit) || exit.Reason != "guest-reset" {
+		t.Error(step)
+	}
+}
+
+// A step that returns nil though its machine broke does not count.
+func TestUnnoticed(t *testing.T) {
+	b, _ := newBuild(t, guest.Reset, do("look away", func(ctx context.Context, g *Guest) error {
+		<-ctx.Done()
+		return nil
+	}))
+	fails(t, b, 10*time.Second, "look away", "reboots in a loop")
+}
+
+// The context of Run ends it at any time, with its cause.
+func TestCancel(t *testing.T) {
+	b, r := newBuild(t, guest.Install, ready(), Type("abc<enter>"), WaitSerial("W"))
+	b.Manifest = b.Output + ".json"
+	began := time.Now()
+	if _, err := b.Run(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	whole, count := time.Since(began), len(r.list())
+	for _, path := range []string{b.Output, b.Manifest} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	instants := 30
+	if testing.Short() {
+		instants = 5
+	}
+	reason := errors.New("changed my mind")
+	for i := range instants {
+		ctx, cancel := context.WithCancelCause(soon(t))
+		last := count * (i + 1) / (instants + 1)
+		seen, at := 0, time.Time{}
+		observe := func(Event) {
+			if seen++; seen == last {
+				at = time.Now()
+				cancel(reason)
+			}
+		}
+		if i%2 == 0 { // half of them at an event, half of them at a time
+			time.AfterFunc(whole*time.Duration(i)/time.Duration(instants), func() { cancel(reason) })
+			observe, at = nil, time.Now().Add(whole*time.Duration(i)/time.Duration(instants))
+		}
+		b.Observe = observe
+		_, err := b.Run(ctx)
+		if took := time.Since(at); took > 5*time.Second {
+			t.Errorf("%d: Run returned after %v", i, took)
+		}
+		if err != nil && !errors.Is(err, reason) {
+			t.Errorf("%d: %v", i, err)
+		}
+		left := names(t, filepath.Dir(b.Output))
+		if err != nil && len(left) != 1 || err == nil && len(left) != 3 {
+			t.Errorf("%d: %v, and there is %v", i, err, left)
+		}
+		nothingLeft(t, filepath.Dir(b.Output))
+		os.Remove(b.Output)
+		os.Remove(b.Manifest)
+		cancel(nil)
+	}
+}
