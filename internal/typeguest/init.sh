@@ -1,0 +1,39 @@
+#!/bin/sh
+# The only process of a Linux guest. What is typed on the first console, in raw
+# mode and with echo, goes to a file; commands come by the first serial port.
+# keyboard=NAME on the kernel's command line is the device that is waited for.
+export PATH=/bin
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+
+keyboard=
+for word in $(cat /proc/cmdline); do
+	case $word in keyboard=*) keyboard=${word#keyboard=} ;; esac
+done
+case $keyboard in
+virtio | usb)
+	while read -r driver; do
+		insmod "/drivers/$driver.ko" 2>/dev/null
+	done </drivers/list
+	name='QEMU.*[Kk]eyboard'
+	;;
+*) name='AT.*keyboard' ;;
+esac
+until grep -q "Name=.*$name" /proc/bus/input/devices; do sleep 0.1; done
+
+stty -F /dev/ttyS0 raw -echo
+stty -F /dev/tty1 raw echo
+setsid cat </dev/tty1 >>/typed &
+
+exec </dev/ttyS0 >/dev/ttyS0 2>&1
+echo "typeguest: ready"
+while read -r command; do
+	case $command in
+	dump)
+		echo "typeguest: begin $(stat -c %s /typed)"
+		cat /typed
+		;;
+	clear) : >/typed ;;
+	esac
+done

@@ -1,0 +1,117 @@
+package typeguest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"debug/elf"
+	_ "embed"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// What a Linux guest says on its first serial port.
+const (
+	LinuxReady = "typeguest: ready" // it takes keys
+	LinuxBegin = "typeguest: begin" // and the number of bytes, and on the next line the bytes
+)
+
+// What a Linux guest is told there; each command is a line.
+const (
+	LinuxDump  = "dump"  // write what was typed, after LinuxBegin
+	LinuxClear = "clear" // forget it
+)
+
+//go:embed init.sh
+var initScript string
+
+// The drivers of the keyboards, in the order of loading. PS/2 is in the kernel.
+var drivers = []string{
+	"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_input",
+	"usb-common", "usbcore", "xhci-hcd", "xhci-pci", "hid", "usbhid", "hid-generic",
+}
+
+// Linux returns a kernel and an initial file system, of the Debian installer:
+// its first console takes what is typed to a file, and writes it on the first
+// serial port when it is told to. The drivers for PS/2, virtio and USB keyboards
+// are there.
+func Linux(ctx context.Context, dir string) (kernel, initrd string, err error) {
+	kernel = filepath.Join(installer, "linux")
+	source := filepath.Join(installer, "initrd.gz")
+	if err := have(kernel, "debian-installer-12-netboot-amd64", busyboxBin, "busybox-static"); err != nil {
+		return "", "", err
+	}
+	recipe := initScript + strings.Join(drivers, " ") + state(source, busyboxBin)
+	initrd, err = cached(dir, "linux.initrd", recipe, func(_, path string) error {
+		modules, err := readModules(ctx, source)
+		if err != nil {
+			return err
+		}
+		return writeInitrd(path, modules)
+	})
+	return kernel, initrd, err
+}
+
+// readModules returns the drivers that the installer's file system has.
+func readModules(ctx context.Context, initrd string) (map[string][]byte, error) {
+	f, err := os.Open(initrd)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	defer context.AfterFunc(ctx, func() { f.Close() })()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, d := range drivers {
+		wanted[d+".ko"] = true
+	}
+	modules := map[string][]byte{}
+	err = readCPIO(z,
+		func(name string) bool { return wanted[path.Base(name)] },
+		func(name string, data []byte) { modules[path.Base(name)] = data })
+	return modules, err
+}
+
+func writeInitrd(path string, modules map[string][]byte) error {
+	busybox, err := os.ReadFile(busyboxBin)
+	if err != nil {
+		return err
+	}
+	if e, err := elf.NewFile(bytes.NewReader(busybox)); err != nil {
+		return err
+	} else if e.Section(".interp") != nil {
+		return fmt.Errorf("%s is not static: install the package busybox-static", busyboxBin)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	c := cpioWriter{w: f} // not compressed: the guest is slower than the host's page cache
+	for _, name := range []string{"bin", "dev", "proc", "sys", "drivers"} {
+		c.add(name, modeDir, nil)
+	}
+	c.add("bin/busybox", modeExec, busybox)
+	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync") {
+		c.add("bin/"+name, modeLink, []byte("busybox"))
+	}
+	var list strings.Builder
+	for _, d := range drivers {
+		if data, ok := modules[d+".ko"]; ok {
+			c.add("drivers/"+d+".ko", modeExec, data)
+			fmt.Fprintln(&list, d)
+		}
+	}
+	c.add("drivers/list", modeExec, []byte(list.String()))
+	c.add("init", modeExec, []byte(initScript))
+	if err := c.close(); err != nil {
+		return err
+	}
+	return f.Close()
+}
