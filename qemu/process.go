@@ -13,6 +13,7 @@ import (
 type process struct {
 	pid    int
 	output tail          // of standard output and error together
+	trace  trace         // what of it is QEMU's trace, which is not kept
 	done   chan struct{} // closed when the program has ended and been waited for
 	err    error         // of the wait; set before done is closed
 	state  *os.ProcessState
@@ -74,8 +75,9 @@ func (p *process) drain(output *os.File) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := output.Read(buf)
-		p.output.Write(buf[:n])
+		p.output.Write(p.trace.sift(buf[:n]))
 		if err != nil {
+			p.output.Write(p.trace.rest())
 			return
 		}
 	}

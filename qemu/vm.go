@@ -25,6 +25,7 @@ type VM struct {
 	t       timing
 
 	events   *qmp.Subscription
+	pulse    pulse
 	outbox   outbox
 	done     chan struct{} // closed when QEMU is gone and all its output was read
 	finished chan struct{} // closed when nothing of the machine is left
@@ -35,7 +36,7 @@ type VM struct {
 	shutdown *ShutDown // the last one told
 	exit     error     // set before done is closed
 	keys     keyState
-	typing   chan struct{} // holds a value while KeysTaken runs
+	typing   chan struct{} // holds a value while KeysTaken runs, or a Pacer lives
 }
 
 func newVM(c *Config, h *Host, l *launch, dir string, t timing) *VM {

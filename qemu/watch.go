@@ -131,6 +131,7 @@ func (vm *VM) translate(e qmp.Event) {
 		vm.c.Logger.Debug("qemu: event not understood", "event", e.Name, "data", string(e.Data))
 		return
 	}
+	vm.pulse.follow(e.Name, d.Guest)
 	switch e.Name {
 	case "RESET":
 		vm.emit(Reset{Guest: d.Guest, Reason: d.Reason})

@@ -1,0 +1,123 @@
+package qemu
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/bootscribe/bootscribe/qemu/qmp"
+)
+
+// maxTraceLine is the longest start of a line that is held back until the rest
+// of it comes.
+const maxTraceLine = 512
+
+// trace takes the lines of QEMU's trace out of what it writes on standard
+// error, which is where the trace backend "log" puts them. The zero trace lets
+// everything pass.
+type trace struct {
+	mu    sync.Mutex
+	names map[string]bool // events ever asked for: their lines may come late
+	line  []byte          // the beginning of a line whose end is to come
+	kept  []byte          // what passes, valid until the next sift
+	hear  func(name, args string)
+}
+
+// sift returns what of p is no trace. The result is valid until the next call.
+func (t *trace) sift(p []byte) []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.names) == 0 {
+		return p
+	}
+	t.kept = t.kept[:0]
+	for len(p) > 0 {
+		line, rest, whole := bytes.Cut(p, []byte("\n"))
+		p = rest
+		t.line = append(t.line, line...)
+		if !whole {
+			if len(t.line) > maxTraceLine {
+				t.pass()
+			}
+			break
+		}
+		if !t.heard(string(t.line)) {
+			t.line = append(t.line, '\n')
+			t.pass()
+		}
+		t.line = t.line[:0]
+	}
+	return t.kept
+}
+
+// rest returns what was held back, at the end of the stream.
+func (t *trace) rest() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = t.kept[:0]
+	t.pass()
+	return t.kept
+}
+
+func (t *trace) pass() {
+	t.kept = append(t.kept, t.line...)
+	t.line = t.line[:0]
+}
+
+// heard passes a line of the trace on, and reports whether it was one. With
+// -msg timestamp=on QEMU puts "PID@SECONDS:" before the name.
+func (t *trace) heard(line string) bool {
+	name, args, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
+	if i := strings.LastIndexByte(name, ':'); i >= 0 && strings.ContainsRune(name[:i], '@') {
+		name = name[i+1:]
+	}
+	if !t.names[name] {
+		return false
+	}
+	if t.hear != nil {
+		t.hear(name, args)
+	}
+	return true
+}
+
+// listen makes hear the one that is told of events, in the goroutine that reads
+// QEMU's output, which waits for it.
+func (t *trace) listen(names []string, hear func(name, args string)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.names == nil {
+		t.names = map[string]bool{}
+	}
+	for _, n := range names {
+		t.names[n] = true
+	}
+	t.hear = hear
+}
+
+func (t *trace) deafen() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hear = nil
+}
+
+// errNoTrace says that this QEMU has not the events that are wanted.
+var errNoTrace = errors.New("QEMU has no such trace events")
+
+// setTrace turns trace events on or off. The error wraps errNoTrace if QEMU
+// knows one of them not, or was built without them.
+func (vm *VM) setTrace(ctx context.Context, on bool, names []string) error {
+	for _, name := range names {
+		err := vm.qmp.Execute(ctx, "trace-event-set-state", map[string]any{"name": name, "enable": on}, nil)
+		var refused *qmp.Error
+		if errors.As(err, &refused) {
+			return fmt.Errorf("%w: %w", errNoTrace, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
