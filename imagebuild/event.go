@@ -67,6 +67,13 @@ type Fetched struct{ Event iso.Event }
 // Machine passes on what happens to the machine.
 type Machine struct{ Event qemu.Event }
 
+// Typing says how the guest is watched while it is typed to, from now on, and
+// why in that way.
+type Typing struct {
+	Mode   qemu.Mode
+	Reason string
+}
+
 // Typed says how far the typing is; never what is typed.
 type Typed struct{ Progress keyseq.Progress }
 
@@ -95,6 +102,7 @@ func (StepDone) isEvent()     {}
 func (Progress) isEvent()     {}
 func (Fetched) isEvent()      {}
 func (Machine) isEvent()      {}
+func (Typing) isEvent()       {}
 func (Typed) isEvent()        {}
 func (LoggedIn) isEvent()     {}
 func (Output) isEvent()       {}

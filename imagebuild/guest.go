@@ -55,19 +55,6 @@ func (g *Guest) Screen() *image.RGBA {
 	return g.VNC.Screen()
 }
 
-// TypeOptions say how to type. The zero value is right for boot loaders.
-type TypeOptions struct {
-	// Layout is the keyboard layout that the guest uses now; nil is us.
-	Layout *keyseq.Layout
-
-	// Interval is a pause after each key event. It is not needed: the next
-	// key is sent when the guest has taken the last one. 0 is none.
-	Interval time.Duration
-
-	// Secret keeps what is typed out of errors; no event has it in any case.
-	Secret bool
-}
-
 // Type types a boot command; see package keyseq for the language. A nil o
 // means the zero TypeOptions.
 func (g *Guest) Type(ctx context.Context, command string, o *TypeOptions) error {
@@ -83,27 +70,8 @@ func (g *Guest) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) e
 	if g.VNC == nil {
 		return errNoScreen
 	}
-	if o == nil {
-		o = &TypeOptions{}
-	}
-	p := keyseq.Player{
-		Keyboard: g.VNC,
-		Gate:     g.keysTaken,
-		Layout:   o.Layout,
-		Interval: o.Interval,
-		Secret:   o.Secret,
-		Observe:  func(p keyseq.Progress) { g.run.emit(Typed{p}) },
-	}
-	return p.Play(ctx, seq)
-}
-
-// keysTaken returns when the guest has taken all keys: QEMU has read them from
-// the connection, and the guest from its keyboard.
-func (g *Guest) keysTaken(ctx context.Context) error {
-	if err := g.VNC.Fence(ctx); err != nil && !errors.Is(err, vnc.ErrNoFence) {
-		return err
-	}
-	return g.VM.KeysTaken(ctx)
+	t := Typist{VM: g.VM, VNC: g.VNC, Observe: g.run.emit}
+	return t.Play(ctx, seq, o)
 }
 
 // WaitStill waits until the screen has not changed for a time. A cursor that

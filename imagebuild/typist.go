@@ -1,0 +1,140 @@
+package imagebuild
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bootscribe/bootscribe/keyseq"
+	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/vnc"
+)
+
+// TypeOptions say how to type. The zero value is right for boot loaders.
+type TypeOptions struct {
+	// Layout is the keyboard layout that the guest uses now; nil is us.
+	Layout *keyseq.Layout
+
+	// Interval is a fixed pause after each key event, Packer's
+	// boot_key_interval, in place of watching the guest: it is for guests that
+	// cannot be watched. 0 is none: keys go as fast as the guest takes them.
+	Interval time.Duration
+
+	// Mode is how the guest is watched, for measurements; empty chooses.
+	Mode qemu.Mode
+
+	// Secret keeps what is typed out of errors; no event has it in any case.
+	Secret bool
+}
+
+// Typist types on a machine's keyboard as fast as the guest takes it. A Build
+// has one for its steps; make one for a machine without a Build. It is for one
+// goroutine at a time.
+type Typist struct {
+	VM  *qemu.VM  // the machine
+	VNC *vnc.Conn // its keyboard
+
+	// Observe is told with [Typing] and [Typed] what goes on, by the goroutine
+	// that called Play. Nil means that nobody is told.
+	Observe func(Event)
+}
+
+// Play types a sequence, and returns when the guest has taken all of it. A nil
+// o means the zero TypeOptions. An error in the middle is a
+// [*keyseq.PlayError], which says how much was typed.
+func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) error {
+	if o == nil {
+		o = &TypeOptions{}
+	}
+	p := keyseq.Player{
+		Keyboard: t.VNC,
+		Layout:   o.Layout,
+		Interval: o.Interval,
+		Secret:   o.Secret,
+		Observe:  func(p keyseq.Progress) { t.emit(Typed{p}) },
+	}
+	if o.Interval != 0 {
+		return p.Play(ctx, seq)
+	}
+	pacer, err := t.VM.NewPacer(ctx, &qemu.PacerConfig{
+		Send:     t.send,
+		Fence:    t.fence,
+		LEDs:     func() (uint8, uint64) { leds, n := t.VNC.LEDs(); return uint8(leds), n },
+		WaitLEDs: t.waitLEDs,
+		Mode:     o.Mode,
+		Secret:   o.Secret,
+		Observe:  func(m qemu.Mode, reason string) { t.emit(Typing{Mode: m, Reason: reason}) },
+	})
+	if err != nil {
+		return err
+	}
+	p.Pacer, p.Send = &pacing{pacer: pacer}, t.write
+	return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
+}
+
+// closePacer restores the keyboard also when ctx has ended.
+func closePacer(ctx context.Context, p *qemu.Pacer) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	return p.Close(ctx)
+}
+
+func (t *Typist) emit(e Event) {
+	if t.Observe != nil {
+		t.Observe(e)
+	}
+}
+
+// fence returns when QEMU has read what was sent on the VNC connection.
+func (t *Typist) fence(ctx context.Context) error {
+	if err := t.VNC.Fence(ctx); err != nil && !errors.Is(err, vnc.ErrNoFence) {
+		return err
+	}
+	return nil
+}
+
+func (t *Typist) waitLEDs(ctx context.Context, after uint64) (uint8, uint64, error) {
+	leds, n, err := t.VNC.WaitLEDs(ctx, after)
+	return uint8(leds), n, err
+}
+
+// write sends the events of strokes in one write.
+func (t *Typist) write(events []keyseq.Event) error {
+	keys := make([]vnc.KeyEvent, len(events))
+	for i, e := range events {
+		keys[i] = vnc.KeyEvent{Keysym: e.Keysym, Code: e.Code, Down: e.Down}
+	}
+	return t.VNC.Keys(keys...)
+}
+
+// send sends keys of the pacer's own. QEMU goes by their codes.
+func (t *Typist) send(keys []qemu.Key) error {
+	events := make([]vnc.KeyEvent, len(keys))
+	for i, k := range keys {
+		events[i] = vnc.KeyEvent{Code: k.Code, Down: k.Down}
+	}
+	return t.VNC.Keys(events...)
+}
+
+// pacing makes keyseq's strokes known to qemu's pacer.
+type pacing struct {
+	pacer   *qemu.Pacer
+	strokes []qemu.Stroke
+}
+
+// Pace implements keyseq.Pacer.
+func (p *pacing) Pace(ctx context.Context, next []keyseq.Stroke) (int, error) {
+	const ahead = 64 // strokes, more than any keyboard holds
+	p.strokes = p.strokes[:0]
+	for _, s := range next[:min(len(next), ahead)] {
+		stroke := make(qemu.Stroke, len(s.Events))
+		for i, e := range s.Events {
+			stroke[i] = qemu.Key{Code: e.Code, Down: e.Down}
+		}
+		p.strokes = append(p.strokes, stroke)
+	}
+	return p.pacer.Pace(ctx, p.strokes)
+}
+
+// Untaken implements keyseq.Pacer.
+func (p *pacing) Untaken() int { return p.pacer.Untaken() }

@@ -1,0 +1,141 @@
+package imagebuild_test
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/internal/need"
+	"github.com/bootscribe/bootscribe/keyseq"
+	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/vnc"
+)
+
+// keyReader is a machine with a KeyRead guest, and what watches it.
+type keyReader struct {
+	*imagebuild.Typist
+	t      testing.TB
+	dir    string
+	modes  []imagebuild.Typing
+	typed  []imagebuild.Typed
+	before int // keys that came before the test's
+}
+
+func readKeys(t testing.TB, sector []byte, change func(*qemu.Config)) *keyReader {
+	t.Helper()
+	need.Tool(t, "qemu-system-x86_64")
+	c := &qemu.Config{Accel: qemu.TCG, Memory: 32, Disks: []qemu.Disk{{Path: guest.Disk(t, sector), Format: "raw"}}}
+	c.NoSandbox = true // it reads memory by writing a file
+	if change != nil {
+		change(c)
+	}
+	vm, err := qemu.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { vm.Close() })
+	nc, err := vm.VNC(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := vnc.NewConn(t.Context(), nc, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	k := &keyReader{t: t, dir: t.TempDir()}
+	k.Typist = &imagebuild.Typist{VM: vm, VNC: conn, Observe: k.observe}
+	k.ready()
+	return k
+}
+
+func (k *keyReader) observe(e imagebuild.Event) {
+	switch e := e.(type) {
+	case imagebuild.Typing:
+		k.modes = append(k.modes, e)
+	case imagebuild.Typed:
+		k.typed = append(k.typed, e)
+	}
+}
+
+// memory reads the guest's memory, by a file.
+func (k *keyReader) memory(at, n int) []byte {
+	k.t.Helper()
+	path := filepath.Join(k.dir, "memory")
+	args := map[string]any{"val": at, "size": n, "filename": path}
+	if err := k.VM.QMP().Execute(context.Background(), "pmemsave", args, nil); err != nil {
+		k.t.Fatal(err)
+	}
+	m, err := os.ReadFile(path)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return m
+}
+
+// ready waits until the guest reads keys.
+func (k *keyReader) ready() {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if binary.LittleEndian.Uint16(k.memory(0x7dfe, 2)) == 0xaa55 && k.count() == 0 {
+			return
+		}
+	}
+	k.t.Fatal("the guest does not start")
+}
+
+func (k *keyReader) count() int { return int(binary.LittleEndian.Uint16(k.memory(guest.KeyReadCount, 2))) }
+
+// text returns all that the guest has read.
+func (k *keyReader) text() string {
+	time.Sleep(20 * time.Millisecond) // the last key is out of the ring, and on its way
+	return string(k.memory(guest.KeyReadBuffer, max(k.count(), 1)))
+}
+
+// printable returns n random characters of printable ASCII.
+func printable(n int) string {
+	r := rand.New(rand.NewPCG(7, uint64(n)))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(' ' + r.IntN(95))
+	}
+	return string(b)
+}
+
+func typing(text string) keyseq.Sequence { return keyseq.Sequence{keyseq.Text{Text: text}} }
+
+// Every character arrives once and in its order, at the speed of the guest;
+// with all of them sent at once most are lost.
+func TestTypistBIOS(t *testing.T) {
+	t.Parallel()
+	k := readKeys(t, guest.KeyRead(0, false), nil)
+	text := printable(1000)
+	start := time.Now()
+	if err := k.Play(t.Context(), typing(text), nil); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(start)
+	if got := k.text(); got != text {
+		t.Errorf("%d characters arrived of %d", len(got), len(text))
+	}
+	if len(k.modes) != 1 || k.modes[0].Mode != qemu.ModeBIOS {
+		t.Errorf("modes: %+v", k.modes)
+	}
+	t.Logf("%.0f characters a second", float64(len(text))/took.Seconds())
+
+	burst := keyseq.Player{Keyboard: k.VNC}
+	before := k.count()
+	if err := burst.Play(t.Context(), typing(strings.Repeat("x", 200))); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	if got := k.count() - before; got >= 200 {
+		t.Errorf("all of %d keys arrive also without a pace: the test proves nothing", got)
+	}
+}
