@@ -97,23 +97,6 @@ func TestInterruptOfGroup(t *testing.T) {
 	}
 }
 
-// Threads that come and go in the embedding program do not take QEMU along.
-func TestThreadsEnding(t *testing.T) {
-	vm, _ := boot(t, guest.Disk(t, guest.Echo), nil)
-	for range 200 {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			runtime.LockOSThread() // and never unlocked: the thread ends
-		}()
-		<-done
-	}
-	time.Sleep(200 * time.Millisecond)
-	if isClosed(vm.Done()) || !alive(vm.PID()) {
-		t.Errorf("QEMU is gone: %v", vm.Err())
-	}
-}
-
 // Somebody else in the program who waits for every child takes QEMU's status
 // away, but not the news of its end.
 func TestReapedByOthers(t *testing.T) {
