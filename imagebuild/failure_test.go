@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -72,33 +71,40 @@ func TestPoweredOffEarly(t *testing.T) {
 		if name == "off" {
 			continue
 		}
-		b, _ := newBuild(t, guest.PowerOff, do(name, wait))
-		step := fails(t, b, 4*time.Second, "the guest switched itself off", `step "`+name+`"`)
-		if !errors.Is(step, ErrPoweredOff) {
-			t.Errorf("%s: %v", name, step)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _ := newBuild(t, guest.PowerOff, do(name, wait))
+			step := fails(t, b, 4*time.Second, "the guest switched itself off", `step "`+name+`"`)
+			if !errors.Is(step, ErrPoweredOff) {
+				t.Error(step)
+			}
+		})
 	}
 }
 
 func TestKilled(t *testing.T) {
 	for name, wait := range forever {
-		b, _ := newBuild(t, guest.Button, ready(), do(name, func(ctx context.Context, g *Guest) error {
-			time.AfterFunc(50*time.Millisecond, func() { syscall.Kill(g.VM.PID(), syscall.SIGKILL) })
-			return wait(ctx, g)
-		}))
-		step := fails(t, b, 4*time.Second, "QEMU was killed", `step "`+name+`"`)
-		var exit *qemu.ExitError
-		if !errors.As(step, &exit) || exit.Signal != "killed" {
-			t.Errorf("%s: %v", name, step)
-		}
-		if step.Took > 2*time.Second {
-			t.Errorf("%s: took %v", name, step.Took)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _ := newBuild(t, guest.Button, ready(), do(name, func(ctx context.Context, g *Guest) error {
+				time.AfterFunc(50*time.Millisecond, func() { syscall.Kill(g.VM.PID(), syscall.SIGKILL) })
+				return wait(ctx, g)
+			}))
+			step := fails(t, b, 4*time.Second, "QEMU was killed", `step "`+name+`"`)
+			var exit *qemu.ExitError
+			if !errors.As(step, &exit) || exit.Signal != "killed" {
+				t.Error(step)
+			}
+			if step.Took > 2*time.Second {
+				t.Errorf("took %v", step.Took)
+			}
+		})
 	}
 }
 
 // What there was to see is in the error.
 func TestEvidence(t *testing.T) {
+	t.Parallel()
 	var failed error
 	b, _ := newBuild(t, guest.Show("no answer file\n"), WaitSerial("file"), WaitStill(300*time.Millisecond),
 		Step{Name: "never", Timeout: 100 * time.Millisecond, Do: forever["serial"]})
@@ -123,6 +129,7 @@ func TestEvidence(t *testing.T) {
 }
 
 func TestRebootLoop(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, guest.Reset, do("serial", forever["serial"]))
 	step := fails(t, b, 10*time.Second, "reboots in a loop")
 	var machine *MachineError
@@ -142,6 +149,7 @@ func TestLoops(t *testing.T) {
 
 // A guest that does not heed the power button, and one that reboots instead.
 func TestShutdownFails(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, guest.Echo, ready())
 	b.Shutdown.Timeout = 300 * time.Millisecond
 	step := fails(t, b, 10*time.Second, "shutdown", "no end after 300ms", "Shutdown.Command")
@@ -158,61 +166,10 @@ func TestShutdownFails(t *testing.T) {
 
 // A step that returns nil though its machine broke does not count.
 func TestUnnoticed(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, guest.Reset, do("look away", func(ctx context.Context, g *Guest) error {
 		<-ctx.Done()
 		return nil
 	}))
 	fails(t, b, 10*time.Second, "look away", "reboots in a loop")
-}
-
-// The context of Run ends it at any time, with its cause.
-func TestCancel(t *testing.T) {
-	b, r := newBuild(t, guest.Install, ready(), Type("abc<enter>"), WaitSerial("W"))
-	b.Manifest = b.Output + ".json"
-	began := time.Now()
-	if _, err := b.Run(soon(t)); err != nil {
-		t.Fatal(err)
-	}
-	whole, count := time.Since(began), len(r.list())
-	for _, path := range []string{b.Output, b.Manifest} {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	instants := 30
-	if testing.Short() {
-		instants = 5
-	}
-	reason := errors.New("changed my mind")
-	for i := range instants {
-		ctx, cancel := context.WithCancelCause(soon(t))
-		last := count * (i + 1) / (instants + 1)
-		seen, at := 0, time.Time{}
-		observe := func(Event) {
-			if seen++; seen == last {
-				at = time.Now()
-				cancel(reason)
-			}
-		}
-		if i%2 == 0 { // half of them at an event, half of them at a time
-			time.AfterFunc(whole*time.Duration(i)/time.Duration(instants), func() { cancel(reason) })
-			observe, at = nil, time.Now().Add(whole*time.Duration(i)/time.Duration(instants))
-		}
-		b.Observe = observe
-		_, err := b.Run(ctx)
-		if took := time.Since(at); took > 5*time.Second {
-			t.Errorf("%d: Run returned after %v", i, took)
-		}
-		if err != nil && !errors.Is(err, reason) {
-			t.Errorf("%d: %v", i, err)
-		}
-		left := names(t, filepath.Dir(b.Output))
-		if err != nil && len(left) != 1 || err == nil && len(left) != 3 {
-			t.Errorf("%d: %v, and there is %v", i, err, left)
-		}
-		nothingLeft(t, filepath.Dir(b.Output))
-		os.Remove(b.Output)
-		os.Remove(b.Manifest)
-		cancel(nil)
-	}
 }

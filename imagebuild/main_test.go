@@ -172,4 +172,3 @@ func playEmbedder(dir string) int {
 	fmt.Println(err)
 	return 1
 }
-

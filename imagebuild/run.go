@@ -103,7 +103,7 @@ func (r *run) all(ctx context.Context) error {
 		{PhasePrepare, r.prepare},
 		{PhaseBoot, r.boot},
 		{PhaseSteps, r.steps},
-		{PhaseShutdown, r.shutdown},
+		{PhaseShutdown, r.end},
 		{PhasePublish, r.publish},
 	} {
 		if err := r.phase(ctx, p.phase, p.do); err != nil {

@@ -23,6 +23,7 @@ import (
 
 // The whole way: what is typed at the medium's prompt is on the image.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	const text = `Install auto=true url="http://10.0.2.2/a?b&c" -- ~!@#$%^*()_+|{}:<>`
 	b, r := newBuild(t, guest.Install, ready(),
 		TypeFunc(func(v Vars) string { return strings.ReplaceAll(text, "<", "<lt>") + v.Name + "<enter>" }),
@@ -123,6 +124,7 @@ func checkPhases(t *testing.T, r *events, a *Artifact) {
 
 // A guest that switches itself off when it is done.
 func TestWaitShutdown(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, guest.Install, ready(), do("switch off by key", func(ctx context.Context, g *Guest) error {
 		// The guest may be gone before it is known to have taken the key.
 		_ = g.Type(ctx, "<esc>", nil)
@@ -163,6 +165,7 @@ func TestRelativeOutput(t *testing.T) {
 // Two runs of one Build do not disturb each other, and only one of them can
 // have the output.
 func TestParallel(t *testing.T) {
+	t.Parallel()
 	var met sync.WaitGroup
 	met.Add(2)
 	b, _ := newBuild(t, guest.Button, ready(), do("meet", func(context.Context, *Guest) error {
@@ -201,6 +204,7 @@ func TestParallel(t *testing.T) {
 
 // What appears where the output is to go while the build runs stays as it is.
 func TestOutputAppears(t *testing.T) {
+	t.Parallel()
 	for _, manifest := range []bool{false, true} {
 		b, _ := newBuild(t, guest.Button)
 		b.Manifest = b.Output + ".json"
@@ -225,6 +229,7 @@ func TestOutputAppears(t *testing.T) {
 
 // With Overwrite the old image and manifest are there until the new ones are.
 func TestOverwrite(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, guest.Button, ready())
 	b.Manifest, b.Overwrite = b.Output+".json", true
 	for _, path := range []string{b.Output, b.Manifest} {

@@ -9,6 +9,15 @@ import (
 	"github.com/bootscribe/bootscribe/ssh"
 )
 
+// end returns when the guest is off and all that it has written was told.
+func (r *run) end(ctx context.Context) error {
+	if err := r.shutdown(ctx); err != nil {
+		return err
+	}
+	r.console.lines.Flush()
+	return nil
+}
+
 // shutdown switches the machine off, unless a step has already waited for it
 // to do that by itself.
 func (r *run) shutdown(ctx context.Context) error {
