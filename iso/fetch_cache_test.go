@@ -180,23 +180,28 @@ func TestFetchGoroutines(t *testing.T) {
 	}
 }
 
-// TestFetchChild is no test: it is the other process of the tests below.
-func TestFetchChild(t *testing.T) {
-	url := os.Getenv("ISO_TEST_CHILD_URL")
-	if url == "" {
-		t.Skip("runs as a child of TestFetchProcesses only")
+// TestMain lets the test binary play the other process of the tests below.
+func TestMain(m *testing.M) {
+	if url := os.Getenv("ISO_TEST_CHILD_URL"); url != "" {
+		os.Exit(fetchInChild(url))
 	}
+	os.Exit(m.Run())
+}
+
+func fetchInChild(url string) int {
 	f := iso.Fetcher{Dir: os.Getenv("ISO_TEST_CHILD_DIR"), Observe: func(e iso.Event) { fmt.Printf("%T %+v\n", e, e) }}
 	m, err := f.Fetch(context.Background(), iso.Source{URLs: []string{url}, Checksum: os.Getenv("ISO_TEST_CHILD_SUM")})
 	if err != nil {
-		t.Fatal(err)
+		fmt.Println(err)
+		return 1
 	}
 	fmt.Println("path", m.Path)
+	return 0
 }
 
 func child(t *testing.T, dir, url, sum string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFetchChild$", "-test.count=1")
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "ISO_TEST_CHILD_URL="+url, "ISO_TEST_CHILD_DIR="+dir, "ISO_TEST_CHILD_SUM="+sum)
 	return cmd
 }

@@ -1,25 +1,23 @@
 package iso_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bootscribe/bootscribe/iso"
 )
 
-// volMount returns what the kernel reads. It skips the test where that cannot
-// be tried, in CI as well: a container's kernel is not ours to choose.
+// volMount returns what the kernel reads.
 func volMount(t *testing.T, image, kind, options string) volSeen {
 	t.Helper()
-	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		t.Skip("needs root on Linux to mount an image")
-	}
 	dir := t.TempDir()
-	out, err := exec.Command("mount", "-t", kind, "-o", "loop,ro,"+options, image, dir).CombinedOutput()
-	if err != nil {
-		t.Skipf("needs a kernel that mounts %s from a file: %v: %s", kind, err, out)
+	if out, err := mount(image, dir, kind, options); err != nil {
+		t.Fatalf("mount: %v: %s", err, out)
 	}
 	defer func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
@@ -29,7 +27,36 @@ func volMount(t *testing.T, image, kind, options string) volSeen {
 	return volWant(t, os.DirFS(dir))
 }
 
+func mount(image, dir, kind, options string) ([]byte, error) {
+	return exec.Command("mount", "-t", kind, "-o", "loop,ro,"+options, image, dir).CombinedOutput()
+}
+
+// needMount skips the test where the kernel cannot mount a file system, in CI
+// as well: a container's kernel is not ours to choose. That it knows the file
+// system but not this image is for the test to find.
+func needMount(t *testing.T, kind string) {
+	t.Helper()
+	if runtime.GOOS != "linux" || os.Getuid() != 0 {
+		t.Skip("needs root on Linux to mount an image")
+	}
+	if !kernelKnows(kind) && exec.Command("modprobe", kind).Run() != nil {
+		t.Skipf("needs a kernel with the file system %s", kind)
+	}
+	if out, err := exec.Command("losetup", "--find").CombinedOutput(); err != nil {
+		t.Skipf("needs loop devices to mount an image: %v: %s", err, bytes.TrimSpace(out))
+	}
+	if out, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
+		t.Skipf("needs the right to mount: %v: %s", err, bytes.TrimSpace(out))
+	}
+}
+
+func kernelKnows(kind string) bool {
+	known, err := os.ReadFile("/proc/filesystems")
+	return err == nil && slices.Contains(strings.Fields(string(known)), kind)
+}
+
 func TestLinuxMountsCD(t *testing.T) {
+	needMount(t, "iso9660")
 	for name, tree := range volTrees() {
 		t.Run(name, func(t *testing.T) {
 			image := volFile(t, (&iso.Volume{Label: "cidata", FS: tree}).CreateCD)
@@ -41,6 +68,7 @@ func TestLinuxMountsCD(t *testing.T) {
 }
 
 func TestLinuxMountsFloppy(t *testing.T) {
+	needMount(t, "vfat")
 	for name, tree := range volTrees() {
 		t.Run(name, func(t *testing.T) {
 			image := volFile(t, (&iso.Volume{Label: "cidata", FS: tree}).CreateFloppy)
