@@ -36,7 +36,14 @@ type guest struct {
 var guests = []*guest{
 	keyread(),
 	isolinux(),
+	grub(),
+	ipxe(),
+	debian(),
 	linux("linux", "Linux text console, PS/2 keyboard", ""),
+	linux("linux-virtio", "Linux text console, virtio keyboard alone", "virtio"),
+	linux("linux-usb", "Linux text console, USB keyboard alone", "usb"),
+	uefiShell(),
+	grubEFI(),
 }
 
 func find(name string) (*guest, error) {
@@ -81,54 +88,6 @@ func keyread() *guest {
 		return string(text), err
 	}
 	return g
-}
-
-// isolinux is the prompt of ISOLINUX, read from the text screen.
-func isolinux() *guest {
-	g := &guest{name: "isolinux", about: "ISOLINUX 6, boot: prompt", line: 600}
-	g.config = func(ctx context.Context, cache string) (*qemu.Config, error) {
-		path, err := typeguest.ISOLINUX(ctx, cache)
-		return &qemu.Config{Memory: 128, CDROMs: []qemu.CDROM{{Path: path}}}, err
-	}
-	// ISOLINUX begins a new row after 80 characters, whatever the prompt
-	// has taken of the first. It loses its place on the screen when a line
-	// of several rows is cleared, so the empty line is entered, which asks
-	// for a kernel that is not there and brings a new prompt.
-	g.prompt("boot: ", 80, "<leftCtrlOn>u<leftCtrlOff><enter>")
-	return g
-}
-
-// prompt sets how the line at a prompt on a PC's text screen is waited for,
-// read, by newline characters a row, and cleared.
-func (g *guest) prompt(prompt string, newline int, clear string) {
-	read := func(ctx context.Context, m *machine) (string, bool, error) {
-		s, err := m.text(ctx)
-		if err != nil {
-			return "", false, err
-		}
-		line, ok := s.Line(prompt, newline)
-		return line, ok, nil
-	}
-	empty := func(ctx context.Context, m *machine) error {
-		return until(ctx, "the prompt "+prompt, func() (bool, error) {
-			line, ok, err := read(ctx, m)
-			return ok && line == "", err
-		})
-	}
-	g.ready = empty
-	g.read = func(ctx context.Context, m *machine) (string, error) {
-		line, ok, err := read(ctx, m)
-		if err == nil && !ok {
-			err = fmt.Errorf("%s: there is no prompt %q on the screen", g.name, prompt)
-		}
-		return line, err
-	}
-	g.clear = func(ctx context.Context, m *machine) error {
-		if err := m.press(ctx, clear); err != nil {
-			return err
-		}
-		return empty(ctx, m)
-	}
 }
 
 // linux is the text console of a Linux guest, which puts what is typed into a

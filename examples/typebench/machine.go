@@ -97,6 +97,35 @@ func (m *machine) text(ctx context.Context) (*typeguest.Screen, error) {
 	return s, nil
 }
 
+// shows waits until a PC's text screen has some text.
+func (m *machine) shows(ctx context.Context, text string) error {
+	return until(ctx, fmt.Sprintf("%q on the screen", text), func() (bool, error) {
+		s, err := m.text(ctx)
+		return err == nil && strings.Contains(s.String(), text), err
+	})
+}
+
+// says waits until the guest has written some text on its serial line, where
+// colours are left out.
+func (m *machine) says(ctx context.Context, text string) error {
+	return until(ctx, fmt.Sprintf("%q on the serial line", text), func() (bool, error) {
+		return strings.Contains(m.serial.screen(), text), nil
+	})
+}
+
+// still waits until a picture of the size of a boot menu has not changed for a
+// second: a menu that has no timeout is complete then.
+func (m *machine) still(ctx context.Context) error {
+	seq, since := m.screen.Seq(), time.Now()
+	return until(ctx, "a menu", func() (bool, error) {
+		if now := m.screen.Seq(); now != seq {
+			seq, since = now, time.Now()
+		}
+		width, _ := m.screen.Size()
+		return width == 640 && time.Since(since) > time.Second, m.screen.Err()
+	})
+}
+
 // until calls look every 50 milliseconds until it reports true.
 func until(ctx context.Context, what string, look func() (bool, error)) error {
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -121,7 +150,7 @@ type serial struct {
 	terminal *typeguest.Terminal
 }
 
-func newSerial() *serial { return &serial{terminal: typeguest.NewTerminal(80, 25)} }
+func newSerial() *serial { return &serial{terminal: typeguest.NewTerminal(100, 31)} }
 
 // Write takes what the guest has written.
 func (s *serial) Write(p []byte) (int, error) {
@@ -142,6 +171,13 @@ func (s *serial) from(n int) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return bytes.Clone(s.all[min(n, len(s.all)):])
+}
+
+// screen returns what a terminal would show.
+func (s *serial) screen() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.terminal.String()
 }
 
 // line returns the line at a prompt, as a terminal would show it.
