@@ -78,7 +78,7 @@ type Pacer struct {
 	boards keyboards       // the machine's
 	target input           // the one that gets the keys
 	mods   modifiers       // that are held by what was sent
-	lights *lights         // nil before the first light
+	lights lights          // what was done to them
 	before beat            // when nothing was on its way for the last time
 
 	given  int // strokes let go
@@ -151,10 +151,7 @@ func (p *Pacer) Close(ctx context.Context) error {
 		p.vm = nil
 		<-vm.typing
 	}()
-	err := p.leave(ctx)
-	if p.lights != nil {
-		err = errors.Join(err, p.lights.restore(ctx))
-	}
+	err := errors.Join(p.leave(ctx), p.restoreLights(ctx))
 	if err != nil && !isClosed(vm.proc.done) {
 		return fmt.Errorf("qemu: keys: %w", err)
 	}
@@ -186,6 +183,12 @@ func (p *Pacer) Pace(ctx context.Context, next []Stroke) (int, error) {
 
 func (p *Pacer) pace(ctx context.Context, next []Stroke) (int, error) {
 	p.idle, p.last, p.pause = 0, time.Now(), 0
+	if len(p.flying) > 0 && (p.mode == ModeBIOS || p.mode == ModePS2Status) {
+		// What was sent a moment ago is not there yet.
+		if err := p.rest(ctx, true); err != nil {
+			return 0, err
+		}
+	}
 	for {
 		running, err := p.check(ctx, len(next) == 0)
 		if err != nil {

@@ -250,12 +250,15 @@ func (w *biosWay) settle(ctx context.Context) error {
 	if missing < 0 {
 		return w.abandoned(ctx)
 	}
+	f := w.queue[missing]
+	if f.sure && len(f.words) > 0 && w.p.idle < 10*time.Millisecond {
+		return nil // the ring will show it soon
+	}
 	empty, err := w.idle.look(ctx)
 	if err != nil || !empty {
 		return err
 	}
 	w.after = 0
-	f := w.queue[missing]
 	if f.sure && f.accepted == len(f.words) || !f.sure || !w.idle.lasts(lostAfter) {
 		return nil
 	}

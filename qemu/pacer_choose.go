@@ -120,6 +120,12 @@ func (p *Pacer) newWay(ctx context.Context, mode Mode) (way, error) {
 	switch mode {
 	case ModeBIOS:
 		return newBIOSWay(ctx, p)
+	case ModePS2Trace:
+		return newPS2TraceWay(ctx, p)
+	case ModeLEDs:
+		return newLEDWay(ctx, p)
+	case ModeUSBTrace:
+		return newUSBTraceWay(ctx, p)
 	case ModePS2Status:
 		return &statusWay{p: p, idle: idleKeyboard{p: p}}, nil
 	case ModeInterval:

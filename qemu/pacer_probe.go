@@ -17,48 +17,38 @@ const (
 // the only one: it releases a Shift key that is not pressed, which means
 // nothing to any guest, and looks which device is told.
 func (p *Pacer) probe(ctx context.Context) (input, error) {
-	other := inputVirtIO
-	names := []string{traceInput, tracePS2}
-	heard := make(chan string, 16)
-	p.vm.proc.trace.listen(names, func(name, _ string) {
-		select {
-		case heard <- name:
-		default:
-		}
-	})
-	defer p.vm.proc.trace.deafen()
-	err := p.vm.setTrace(ctx, true, names)
+	e, err := p.vm.listen(ctx, traceInput, tracePS2)
 	if errors.Is(err, errNoTrace) {
-		return other, nil // lights work with either
+		return inputVirtIO, nil // lights work with either
 	}
 	if err != nil {
 		return inputNone, err
 	}
-	if err := p.vm.releaseShift(ctx); err != nil {
-		return inputNone, err
+	err = p.vm.releaseShift(ctx)
+	found := inputVirtIO
+	if err == nil {
+		found, err = hearInput(ctx, e)
 	}
-	found, err := p.hearBoard(ctx, heard)
-	return found, errors.Join(err, p.vm.setTrace(ctx, false, names))
+	return found, errors.Join(err, e.close(ctx))
 }
 
-// hearBoard waits for the input layer's event, which comes first, and a moment
-// for that of the device.
-func (p *Pacer) hearBoard(ctx context.Context, heard <-chan string) (input, error) {
-	timer := time.NewTimer(200 * time.Millisecond)
-	defer timer.Stop()
-	for {
-		select {
-		case name := <-heard:
-			if name == tracePS2 {
+// hearInput waits for the event of the input layer, which comes first, and a
+// moment for that of the device.
+func hearInput(ctx context.Context, e *ear) (input, error) {
+	for limit := 200 * time.Millisecond; limit > 0; {
+		start := time.Now()
+		if err := e.rest(ctx, limit); err != nil {
+			return inputNone, err
+		}
+		limit -= max(time.Since(start), time.Millisecond)
+		for _, l := range e.take() {
+			if l.name == tracePS2 {
 				return inputPS2, nil
 			}
-			timer.Reset(20 * time.Millisecond)
-		case <-timer.C:
-			return inputVirtIO, nil
-		case <-ctx.Done():
-			return inputNone, ctxError(ctx)
+			limit = min(limit, 20*time.Millisecond)
 		}
 	}
+	return inputVirtIO, nil
 }
 
 // releaseShift sends the release of the right Shift key past all queues.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bootscribe/bootscribe/qemu/qmp"
 )
@@ -23,7 +24,7 @@ type trace struct {
 	names map[string]bool // events ever asked for: their lines may come late
 	line  []byte          // the beginning of a line whose end is to come
 	kept  []byte          // what passes, valid until the next sift
-	hear  func(name, args string)
+	ears  map[*ear]bool
 }
 
 // sift returns what of p is no trace. The result is valid until the next call.
@@ -77,30 +78,10 @@ func (t *trace) heard(line string) bool {
 	if !t.names[name] {
 		return false
 	}
-	if t.hear != nil {
-		t.hear(name, args)
+	for e := range t.ears {
+		e.put(traceLine{name, args})
 	}
 	return true
-}
-
-// listen makes hear the one that is told of events, in the goroutine that reads
-// QEMU's output, which waits for it.
-func (t *trace) listen(names []string, hear func(name, args string)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.names == nil {
-		t.names = map[string]bool{}
-	}
-	for _, n := range names {
-		t.names[n] = true
-	}
-	t.hear = hear
-}
-
-func (t *trace) deafen() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.hear = nil
 }
 
 // errNoTrace says that this QEMU has not the events that are wanted.
@@ -120,4 +101,85 @@ func (vm *VM) setTrace(ctx context.Context, on bool, names []string) error {
 		}
 	}
 	return nil
+}
+
+// traceLine is one event of the trace.
+type traceLine struct{ name, args string }
+
+// ear keeps what the trace says of some events until it is asked for.
+type ear struct {
+	vm    *VM
+	names []string
+	wake  chan struct{} // holds a value when there is something new
+
+	mu    sync.Mutex
+	lines []traceLine
+}
+
+// listen turns trace events on and keeps them in the ear that it returns,
+// which the caller closes.
+func (vm *VM) listen(ctx context.Context, names ...string) (*ear, error) {
+	e := &ear{vm: vm, names: names, wake: make(chan struct{}, 1)}
+	t := &vm.proc.trace
+	t.mu.Lock()
+	if t.names == nil {
+		t.names, t.ears = map[string]bool{}, map[*ear]bool{}
+	}
+	for _, n := range names {
+		t.names[n] = true
+	}
+	t.ears[e] = true
+	t.mu.Unlock()
+	if err := vm.setTrace(ctx, true, names); err != nil {
+		return nil, errors.Join(err, e.close(ctx))
+	}
+	return e, nil
+}
+
+// close turns the events off.
+func (e *ear) close(ctx context.Context) error {
+	t := &e.vm.proc.trace
+	t.mu.Lock()
+	delete(t.ears, e)
+	t.mu.Unlock()
+	err := e.vm.setTrace(ctx, false, e.names)
+	if errors.Is(err, errNoTrace) {
+		return nil
+	}
+	return err
+}
+
+func (e *ear) put(l traceLine) {
+	e.mu.Lock()
+	e.lines = append(e.lines, l)
+	e.mu.Unlock()
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what came since the last take.
+func (e *ear) take() []traceLine {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	lines := e.lines
+	e.lines = nil
+	return lines
+}
+
+// rest waits for something new, for at most d.
+func (e *ear) rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-e.wake:
+		return nil
+	case <-timer.C:
+		return nil
+	case <-e.vm.proc.done:
+		return ErrNotRunning
+	case <-ctx.Done():
+		return ctxError(ctx)
+	}
 }
