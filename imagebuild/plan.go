@@ -118,10 +118,10 @@ func (b *Build) nics() []qemu.NIC {
 		return nics
 	}
 	i := slices.IndexFunc(nics, isUserNet)
-	if i < 0 {
-		return nics // validate has something to say about it
-	}
 	port := b.guestSSHPort()
+	if i < 0 || port < 1 || port > 65535 {
+		return nics // validateSSH has something to say about it
+	}
 	if !slices.ContainsFunc(nics[i].Forwards, func(f qemu.Forward) bool { return f.GuestPort == port }) {
 		nics[i].Forwards = append(slices.Clone(nics[i].Forwards), qemu.Forward{GuestPort: port})
 	}

@@ -56,6 +56,9 @@ func (s *scratch) remove() error {
 func sweep(parent string) {
 	found, _ := filepath.Glob(filepath.Join(literally(parent), scratchPattern))
 	for _, dir := range found {
+		if link, err := os.Lstat(dir); err != nil || !link.IsDir() {
+			continue // not made by a build
+		}
 		lock := filepath.Join(dir, lockName)
 		info, err := os.Lstat(lock)
 		if errors.Is(err, fs.ErrNotExist) {

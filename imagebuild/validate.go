@@ -43,7 +43,7 @@ func (b *Build) exampleVars() Vars {
 func (b *Build) validateDisk() error {
 	var errs []error
 	if err := qemuimg.CheckSize(b.diskSize()); err != nil {
-		errs = append(errs, &ConfigError{"Disk.Size", err.Error(), ""})
+		errs = append(errs, &ConfigError{"Disk.Size", fmt.Sprintf("%d bytes: %v", b.Disk.Size, err), "write 20<<30 for 20 GiB, or 0"})
 	}
 	if _, err := exec.LookPath("qemu-img"); err != nil {
 		errs = append(errs, &ConfigError{"Disk", "the program qemu-img was not found in PATH", "install it: package qemu-utils on Debian and Ubuntu, qemu-img on Fedora, openSUSE and Arch"})
