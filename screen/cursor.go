@@ -1,0 +1,86 @@
+package screen
+
+import "slices"
+
+// A cursor is a bar of whole rows in the colour of the character below it. It
+// hides what is there; the rest may still tell.
+
+// cursors looks for the one cell that a cursor makes unreadable. If several
+// look like it, something else is going on and they stay unknown.
+func (r *scan) cursors(s *scanner, font int32) {
+	at, found := -1, scanned{}
+	for i, c := range r.cells {
+		if c.kind != odd {
+			continue
+		}
+		g := r.grid
+		left, top := g.x+i%g.columns*g.index.width, g.y+i/g.columns*g.index.height
+		if c, ok := s.uncover(g.index, left, top, font); ok {
+			if at >= 0 {
+				return
+			}
+			at, found = i, c
+		}
+	}
+	if at >= 0 {
+		r.cells[at] = found
+		r.known++
+		r.unknown--
+	}
+}
+
+// uncover reads a cell of two colours without the bar in its lower half.
+func (s *scanner) uncover(x *index, left, top int, font int32) (scanned, bool) {
+	first, second, _, _, ok := s.two(x, left, top)
+	if !ok || first == second {
+		return scanned{}, false
+	}
+	rows, c := s.rows[:x.height], scanned{kind: glyph, other: none, fg: second, bg: first, cursor: true}
+	from, to := bar(rows, x.mask)
+	if from == to { // the first pixel may be the character's
+		rows, c.fg, c.bg = s.flip[:x.height], first, second
+		from, to = bar(rows, x.mask)
+	}
+	if from == to {
+		return scanned{}, false
+	}
+	c.hit, ok = x.beside(rows, from, to, font)
+	if c.hit == none {
+		c.kind = blank
+	}
+	return c, ok
+}
+
+// bar returns the lowest run of full rows, if it is in the lower half.
+func bar(rows []uint32, mask uint32) (from, to int) {
+	for to = len(rows); to > len(rows)/2 && rows[to-1] != mask; to-- {
+	}
+	for from = to; from > 0 && rows[from-1] == mask; from-- {
+	}
+	if from == to || from < len(rows)/2 {
+		return 0, 0
+	}
+	return from, to
+}
+
+// beside returns the one bitmap of a font that agrees with rows outside a bar,
+// or none if they are blank there. It is not ok if there are several, or none.
+func (x *index) beside(rows []uint32, from, to int, font int32) (hit int32, ok bool) {
+	agree := func(other []uint32) bool {
+		return slices.Equal(rows[:from], other[:from]) && slices.Equal(rows[to:], other[to:])
+	}
+	if agree(make([]uint32, len(rows))) {
+		return none, true
+	}
+	hit = none
+	for i, b := range x.bitmaps {
+		if _, ok := b.in(font); !ok || !agree(b.rows) {
+			continue
+		}
+		if hit != none {
+			return none, false
+		}
+		hit = int32(i)
+	}
+	return hit, hit != none
+}

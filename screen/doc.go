@@ -1,0 +1,2 @@
+// Package screen reads what a picture says.
+package screen

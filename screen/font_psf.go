@@ -1,0 +1,168 @@
+package screen
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// The layout is that of the kbd project's psf.h.
+const (
+	psf1Magic      = 0x0436
+	psf1Mode512    = 0x01
+	psf1ModeTable  = 0x02 | 0x04
+	psf1Separator  = 0xFFFF
+	psf1Sequence   = 0xFFFE
+	psf2Magic      = 0x864ab572
+	psf2HasTable   = 0x01
+	psf2Separator  = 0xFF
+	psf2Sequence   = 0xFE
+	maxPSF         = 4 << 20
+	maxPSFGlyphs   = 1 << 16
+	psf1HeaderSize = 4
+	psf2HeaderSize = 32
+)
+
+// ReadPSF reads a console font of Linux, PSF version 1 or 2, also compressed by
+// gzip. A font without a Unicode table is taken to be in code page 437.
+func ReadPSF(name string, r io.Reader) (*Font, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxPSF))
+	if err == nil && bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		data, err = gunzip(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("screen: font %q: %w", name, err)
+	}
+	p := psf{data: data}
+	if err := p.header(); err != nil {
+		return nil, fmt.Errorf("screen: font %q: %w", name, err)
+	}
+	f := &Font{Name: name, Width: p.width, Height: p.height}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	p.glyphs(f)
+	return f, nil
+}
+
+func gunzip(data []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(z, maxPSF))
+}
+
+// psf is a font file that is being read.
+type psf struct {
+	data                 []byte
+	version              int
+	start, count, size   int // of the bitmaps: offset, number, bytes each
+	width, height, flags int
+}
+
+func (p *psf) header() error {
+	d := p.data
+	switch {
+	case len(d) >= psf1HeaderSize && binary.LittleEndian.Uint16(d) == psf1Magic:
+		p.version, p.start, p.count = 1, psf1HeaderSize, 256
+		p.flags, p.size = int(d[2]), int(d[3])
+		p.width, p.height = 8, p.size
+		if p.flags&psf1Mode512 != 0 {
+			p.count = 512
+		}
+	case len(d) >= psf2HeaderSize && binary.LittleEndian.Uint32(d) == psf2Magic:
+		field := func(i int) int { return int(binary.LittleEndian.Uint32(d[4*i:])) }
+		p.version, p.start, p.flags = 2, field(2), field(3)
+		p.count, p.size, p.height, p.width = field(4), field(5), field(6), field(7)
+	default:
+		return fmt.Errorf("not a PSF font: it begins with % x", d[:min(len(d), 4)])
+	}
+	if p.count > maxPSFGlyphs || p.width > maxSide || p.height > maxSide || p.size < (p.width+7)/8*p.height {
+		return fmt.Errorf("absurd header: %d glyphs of %dx%d pixels in %d bytes each", p.count, p.width, p.height, p.size)
+	}
+	if p.start < 0 || p.start > len(d) || len(d)-p.start < p.count*p.size {
+		return fmt.Errorf("cut short: %d bytes, but %d glyphs of %d bytes are announced", len(d), p.count, p.size)
+	}
+	return nil
+}
+
+// glyphs makes the font's glyphs. One without a meaning is U+FFFD.
+func (p *psf) glyphs(f *Font) {
+	meanings := p.meanings()
+	for i := range p.count {
+		g := Glyph{Rows: unpack(p.data[p.start+i*p.size:], p.width, p.height)}
+		var runes []rune
+		if i < len(meanings) {
+			runes = meanings[i]
+		} else if meanings == nil && i < len(cp437) {
+			runes = []rune{cp437[i]}
+		}
+		if len(runes) == 0 {
+			runes = []rune{utf8.RuneError}
+		}
+		g.Rune = likeliest(runes)
+		f.Glyphs = append(f.Glyphs, g)
+	}
+}
+
+// likeliest returns the character that is meant by a bitmap with several: the
+// ASCII one, or else the first.
+func likeliest(runes []rune) rune {
+	for _, r := range runes {
+		if r < utf8.RuneSelf {
+			return r
+		}
+	}
+	return runes[0]
+}
+
+// meanings returns the characters of each glyph, or nil if the font does not
+// say. Sequences of combining characters are left out.
+func (p *psf) meanings() [][]rune {
+	table := p.data[p.start+p.count*p.size:]
+	switch {
+	case p.version == 1 && p.flags&psf1ModeTable != 0:
+		return psf1Table(table, p.count)
+	case p.version == 2 && p.flags&psf2HasTable != 0:
+		return psf2Table(table, p.count)
+	}
+	return nil
+}
+
+func psf1Table(table []byte, count int) [][]rune {
+	all := make([][]rune, count)
+	sequence := false
+	for i := 0; i < count && len(table) >= 2; table = table[2:] {
+		switch u := binary.LittleEndian.Uint16(table); {
+		case u == psf1Separator:
+			i, sequence = i+1, false
+		case u == psf1Sequence:
+			sequence = true
+		case !sequence:
+			all[i] = append(all[i], rune(u))
+		}
+	}
+	return all
+}
+
+func psf2Table(table []byte, count int) [][]rune {
+	all := make([][]rune, count)
+	sequence := false
+	for i := 0; i < count && len(table) > 0; {
+		r, n := utf8.DecodeRune(table)
+		switch {
+		case table[0] == psf2Separator:
+			i, sequence = i+1, false
+		case table[0] == psf2Sequence:
+			sequence = true
+		case !sequence && r != utf8.RuneError:
+			all[i] = append(all[i], r)
+		}
+		table = table[n:]
+	}
+	return all
+}

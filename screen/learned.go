@@ -1,0 +1,4 @@
+package screen
+
+// Learned returns learned fonts.
+func Learned() []*Font { return nil }

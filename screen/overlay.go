@@ -1,0 +1,204 @@
+package screen
+
+import "slices"
+
+// Text on a picture, as ISOLINUX's graphical menu has it: the letters have
+// nearly one colour, may let some of the picture through, and may have a
+// shadow; all around is something else.
+const (
+	smooth    = 24 // colours that differ by less from pixel to pixel are background
+	clearance = 24 // by which all around must differ more from the letters than these among themselves
+)
+
+// overlaid looks at a cell of more than two colours.
+func (s *scanner) overlaid(x *index, left, top int) scanned {
+	seeds, flat := s.survey(x, left, top)
+	if flat {
+		c := s.pix.at(left+x.width-1, top+x.height-1)
+		return scanned{kind: blank, hit: none, other: none, fg: c, bg: c}
+	}
+	for i, seed := range seeds {
+		if slices.Contains(seeds[:i], seed) {
+			continue
+		}
+		for _, tolerance := range []int{20, 0, 56} {
+			if hit, bg, ok := s.near(x, left, top, seed, tolerance); ok {
+				c := scanned{kind: overlay, hit: hit, other: none, fg: seed, bg: bg}
+				if hit == none {
+					c.kind, c.cursor = blank, true
+				}
+				return c
+			}
+		}
+	}
+	if hit, ok := s.shadowed(x, left, top, seeds[1]); ok {
+		return scanned{kind: overlay, hit: hit, other: none, fg: seeds[1], bg: seeds[0]}
+	}
+	return scanned{kind: mixed, hit: none, other: none, fg: seeds[0], bg: seeds[1]}
+}
+
+// survey returns the colours that letters may have: the brightest, the
+// darkest, the most vivid. It is flat if no two neighbours differ much.
+func (s *scanner) survey(x *index, left, top int) (seeds [3]uint32, flat bool) {
+	// The shadows of the cells above and before may reach into this one.
+	flat = true
+	bright, dark, vivid := -1, 1<<30, -1
+	for y := range x.height {
+		at := (top+y)*s.pix.width + left
+		line := s.pix.pix[at : at+x.width]
+		for i, c := range line {
+			if i > 0 && flat {
+				flat = y == 0 || i == 1 || alike(c, line[i-1])
+				flat = flat && (y < 2 || alike(c, s.pix.pix[at+i-s.pix.width]))
+			}
+			if i > 0 && c == line[i-1] {
+				continue
+			}
+			l, v := luma(c), vividness(c)
+			if l > bright {
+				bright, seeds[0] = l, c
+			}
+			if l < dark {
+				dark, seeds[1] = l, c
+			}
+			if v > vivid {
+				vivid, seeds[2] = v, c
+			}
+		}
+	}
+	return seeds, flat
+}
+
+func alike(a, b uint32) bool { return a == b || distance(a, b) < smooth }
+
+func vividness(c uint32) int {
+	r, g, b := int(c>>16), int(c>>8&0xFF), int(c&0xFF)
+	return max(r, g, b) - min(r, g, b)
+}
+
+// near looks for the bitmap of the pixels whose colour is near the seed's, if
+// all others are clearly farther. It also returns a colour of those.
+func (s *scanner) near(x *index, left, top int, seed uint32, tolerance int) (hit int32, bg uint32, ok bool) {
+	h := uint64(hashSeed)
+	inside, outside := 0, 1<<30
+	for y := range x.height {
+		at := (top+y)*s.pix.width + left
+		var row uint32
+		for _, c := range s.pix.pix[at : at+x.width] {
+			row <<= 1
+			if d := distance(c, seed); d <= tolerance {
+				row |= 1
+				inside = max(inside, d)
+			} else {
+				if bg == 0 {
+					bg = c
+				}
+				outside = min(outside, d)
+			}
+		}
+		s.rows[y] = row
+		h = hashRow(h, row)
+	}
+	if outside == 1<<30 || outside-inside < clearance {
+		return none, 0, false
+	}
+	hit = x.find(h, s.rows[:x.height])
+	return hit, bg, hit != none || underlined(s.rows[:x.height], x.mask)
+}
+
+// underlined tells whether rows are nothing but the bar of a cursor.
+func underlined(rows []uint32, mask uint32) bool {
+	from, to := bar(rows, mask)
+	return from != to && from >= len(rows)*3/4 && inkOf(rows) == inkOf(rows[from:to])
+}
+
+// reconsider reads what could not be read in two colours, or in another font
+// than most, once more as text on a picture, if there is some: two colours may
+// be ground and another's shadow.
+func (r *scan) reconsider(s *scanner, font int32) {
+	text := 0
+	for _, c := range r.cells {
+		if c.kind == overlay {
+			text++
+		}
+	}
+	const enough = 8
+	if text < enough {
+		return
+	}
+	x := r.grid.index
+	for i, c := range r.cells {
+		if c.kind == glyph {
+			if _, ok := x.bitmaps[c.hit].in(font); ok {
+				continue
+			}
+			r.known--
+		} else if c.kind == odd {
+			r.unknown--
+		} else {
+			continue
+		}
+		c = s.overlaid(x, r.grid.x+i%r.grid.columns*x.width, r.grid.y+i/r.grid.columns*x.height)
+		switch r.cells[i] = c; c.kind {
+		case overlay:
+			r.known++
+		case mixed:
+			r.unknown++
+		}
+	}
+}
+
+// doubt takes back what was read on a picture in another font than most, and
+// what stands alone: a speck may look like a full stop. Words remain, and one
+// cursor.
+func (r *scan) doubt(font int32) {
+	cursors := 0
+	for i, c := range r.cells {
+		if c.cursor {
+			cursors++
+		}
+		if c.kind == overlay {
+			if _, ok := r.grid.index.bitmaps[c.hit].in(font); !ok {
+				r.forget(r.cells[i : i+1])
+			}
+		}
+	}
+	for i := range r.cells {
+		if c := &r.cells[i]; c.cursor && cursors > 1 {
+			c.kind, c.cursor = mixed, false
+			r.unknown++
+		}
+	}
+	const word = 12 // pixels of ink
+	for row := range r.grid.rows {
+		line := r.cells[row*r.grid.columns:][:r.grid.columns]
+		for i := 0; i < len(line); {
+			end, ink := i, 0
+			for gap := 0; end < len(line) && gap < 2; end++ {
+				switch line[end].kind {
+				case overlay, glyph:
+					ink += r.grid.index.bitmaps[line[end].hit].ink
+					gap = 0
+				case blank:
+					gap++
+				default:
+					gap = 2
+				}
+			}
+			if ink < word {
+				r.forget(line[i:end])
+			}
+			i = max(end, i+1)
+		}
+	}
+}
+
+func (r *scan) forget(cells []scanned) {
+	for i := range cells {
+		if c := &cells[i]; c.kind == overlay {
+			c.kind, c.hit = mixed, none
+			r.known--
+			r.unknown++
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package screen
+
+import (
+	"errors"
+	"image"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Reader reads texts from pictures. The zero Reader knows the fonts of this
+// machine. It remembers where the cells of the last picture were, which makes
+// the next one cheap, and so is best kept for one guest. Its methods may be
+// called from several goroutines at once, one after the other being served.
+type Reader struct {
+	// Fonts are the fonts that the guest may use, the likeliest first. Nil
+	// means what SystemFonts finds, and what MoreSystemFonts finds if that
+	// does not explain a picture. It must not be changed after the first Read.
+	Fonts []*Font
+
+	mu             sync.Mutex
+	pix            pixels
+	tiers          [][]*index // of fonts, the second loaded only when needed
+	last           grid       // where the cells were in the picture before
+	size           image.Point
+	known, unknown int // cells with ink in it
+	loadErr        error
+}
+
+// ErrNoFonts says that a Reader was given no fonts and found none.
+var ErrNoFonts = errors.New("screen: no fonts found; install QEMU's VGA BIOS (package seabios) or set Reader.Fonts")
+
+// maxPixels bounds the pictures that are read: 8192 times 8192.
+const maxPixels = 1 << 26
+
+// Read reads the text of a picture: of the grid of cells that explains most of
+// it. A picture without any text is a Text of cells that are blank or not
+// known. The picture is not changed and not kept.
+func (r *Reader) Read(img image.Image) (*Text, error) {
+	if img == nil {
+		return nil, errors.New("screen: read: the picture is nil")
+	}
+	if b := img.Bounds(); b.Empty() || b.Dx() > maxPixels/b.Dy() {
+		return nil, errors.New("screen: read: the picture is empty or absurdly large: " + b.String())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.prepare(); err != nil {
+		return nil, err
+	}
+	r.pix.load(img)
+	s := &scanner{pix: &r.pix}
+	best := r.best(s)
+	if best == nil {
+		return &Text{Source: FromGlyphs}, nil
+	}
+	r.last, r.size = best.grid, image.Pt(r.pix.width, r.pix.height)
+	r.known, r.unknown = best.known, best.unknown
+	t := best.text(s)
+	t.Origin = t.Origin.Add(img.Bounds().Min)
+	return t, nil
+}
+
+// prepare sorts the fonts, once.
+func (r *Reader) prepare() error {
+	if r.tiers != nil || r.loadErr != nil {
+		return r.loadErr
+	}
+	fonts := r.Fonts
+	if fonts == nil {
+		if fonts = SystemFonts(); len(fonts) == 0 {
+			fonts = MoreSystemFonts()
+		}
+	}
+	if len(fonts) == 0 {
+		r.loadErr = ErrNoFonts
+		return r.loadErr
+	}
+	first, err := indexes(fonts)
+	if err != nil {
+		r.loadErr = err
+		return err
+	}
+	r.tiers = [][]*index{first}
+	return nil
+}
+
+// more returns the fonts of last resort.
+func (r *Reader) more() []*index {
+	if len(r.tiers) == 1 {
+		var second []*index
+		if r.Fonts == nil {
+			// What it finds it has checked.
+			second, _ = indexes(MoreSystemFonts())
+		}
+		r.tiers = append(r.tiers, second)
+	}
+	return r.tiers[1]
+}
+
+// best returns the scan that explains most: of the grid of the picture before,
+// or of the first usual one that is good, or else of what a search finds.
+func (r *Reader) best(s *scanner) *scan {
+	var best *scan
+	try := func(g grid) *scan {
+		n := s.scan(g)
+		if n.better(best) {
+			best = n
+		}
+		return n
+	}
+	if r.last.index != nil && r.size == image.Pt(s.pix.width, s.pix.height) {
+		n := try(r.last)
+		if n.good() || n.fair() || n.known == r.known && n.unknown == r.unknown {
+			return best
+		}
+	}
+	for _, g := range usual(r.tiers[0], s.pix) {
+		if try(g).good() {
+			return best
+		}
+	}
+	if best != nil && best.fair() {
+		return best
+	}
+	r.search(s, func(g grid) bool { try(g); return best.good() || best.fair() })
+	return best
+}
+
+// search tries grids wherever they may be: first for text on plain ground, then
+// for text on pictures, then for that in fonts of last resort.
+func (r *Reader) search(s *scanner, found func(grid) bool) {
+	defer func() { s.plain = false }()
+	anchors := edges(s.pix, 64)
+	for _, pass := range []struct {
+		plain bool
+		fonts func() []*index
+	}{
+		{true, func() []*index { return r.tiers[0] }},
+		{false, func() []*index { return r.tiers[0] }},
+		{true, r.more},
+	} {
+		for _, x := range pass.fonts() {
+			s.plain = pass.plain
+			g, ok := searchGrid(s, x, anchors)
+			s.plain = false
+			if ok && found(g) {
+				return
+			}
+		}
+	}
+}
+
+// text makes a text of a scan: most cells are in one font, which decides where
+// a bitmap means different things in different fonts.
+func (r *scan) text(s *scanner) *Text {
+	x := r.grid.index
+	font := r.font()
+	r.reconsider(s, font)
+	r.doubt(font)
+	r.cursors(s, font)
+	t := &Text{Source: FromGlyphs, Columns: r.grid.columns, Rows: r.grid.rows, Cells: make([]Cell, len(r.cells)),
+		Origin: image.Pt(r.grid.x, r.grid.y), Cell: image.Pt(x.width, x.height)}
+	if r.known > 0 {
+		t.Font = x.fonts[font]
+	}
+	for i := range r.cells {
+		r.settle(i)
+		t.Cells[i] = r.cells[i].cell(x, font)
+	}
+	return t
+}
+
+// font returns the font that explains most cells.
+func (r *scan) font() int32 {
+	x := r.grid.index
+	uses := make([]int, len(x.bitmaps))
+	for _, c := range r.cells {
+		if c.hit != none {
+			uses[c.hit]++
+		}
+	}
+	votes, best := make([]int, len(x.fonts)), int32(0)
+	for i, n := range uses {
+		if n == 0 {
+			continue
+		}
+		for _, m := range x.bitmaps[i].means {
+			votes[m.font] += n * weight(m.r)
+		}
+	}
+	for i, n := range votes {
+		if n > votes[best] {
+			best = int32(i)
+		}
+	}
+	return best
+}
+
+// weight is the vote of a character for a font: letters, which differ from
+// font to font, count more than lines and dots.
+func weight(r rune) int {
+	if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+		return 4
+	}
+	return 1
+}
+
+// settle decides about a bitmap that is one with its colours either way, as
+// that of a half block is: its background is that of the cell before.
+func (r *scan) settle(i int) {
+	c := &r.cells[i]
+	if c.other == none || i%r.grid.columns == 0 {
+		return
+	}
+	if r.cells[i-1].bg == c.fg {
+		c.hit, c.other = c.other, c.hit
+		c.fg, c.bg = c.bg, c.fg
+	}
+}
+
+func (c *scanned) cell(x *index, font int32) Cell {
+	cell := Cell{Rune: utf8.RuneError, FG: rgba(c.fg), BG: rgba(c.bg), Cursor: c.cursor}
+	switch c.kind {
+	case blank:
+		cell.Rune, cell.FG, cell.Known = ' ', cell.BG, true
+	case glyph, overlay:
+		if r, ok := x.rune(c.hit, font); ok {
+			cell.Rune, cell.Known = r, true
+		}
+	}
+	return cell
+}

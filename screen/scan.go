@@ -1,0 +1,120 @@
+package screen
+
+// kind is what a look at a cell's pixels tells.
+type kind uint8
+
+const (
+	blank   kind = iota // one colour, or a picture's smooth background
+	glyph               // a bitmap of some font, in two colours
+	overlay             // a bitmap of some font, on a picture
+	odd                 // two colours, but no known bitmap
+	mixed               // more colours, no known bitmap
+)
+
+// scanned is a cell after a look at its pixels.
+type scanned struct {
+	kind   kind
+	hit    int32 // the bitmap, or none
+	other  int32 // the bitmap with the colours exchanged, if both are one
+	fg, bg uint32
+	cursor bool
+}
+
+// scanner looks at one picture.
+type scanner struct {
+	pix  *pixels
+	rows [maxSide]uint32 // the cell at hand: what has not its first colour
+	flip [maxSide]uint32
+	// plain leaves text on pictures aside, which takes much longer to see.
+	plain bool
+}
+
+// scan looks at every cell of a grid.
+func (s *scanner) scan(g grid) *scan {
+	r := &scan{grid: g, cells: make([]scanned, 0, g.columns*g.rows)}
+	for row := range g.rows {
+		for column := range g.columns {
+			c := s.cell(g.index, g.x+column*g.index.width, g.y+row*g.index.height)
+			r.cells = append(r.cells, c)
+			switch c.kind {
+			case glyph, overlay:
+				r.known++
+			case odd, mixed:
+				r.unknown++
+			}
+		}
+	}
+	return r
+}
+
+// scan is what a grid shows.
+type scan struct {
+	grid           grid
+	cells          []scanned
+	known, unknown int // cells with ink
+}
+
+// good tells whether no other grid need be tried: nearly all is recognised.
+func (r *scan) good() bool { return r.known >= 9*r.unknown }
+
+// fair tells whether so much is recognised that the cells are in their places,
+// though there may be pictures between them.
+func (r *scan) fair() bool { return r.known >= 8 && 2*r.known >= r.unknown }
+
+// better tells whether r explains more of the picture than o.
+func (r *scan) better(o *scan) bool {
+	return o == nil || r.known > o.known || r.known == o.known && r.unknown < o.unknown
+}
+
+// cell looks at one cell: the way that nearly all cells go, with two colours
+// at most, is short.
+func (s *scanner) cell(x *index, left, top int) scanned {
+	first, second, h1, h2, ok := s.two(x, left, top)
+	switch {
+	case !ok && s.plain:
+		return scanned{kind: mixed, hit: none, other: none}
+	case !ok:
+		return s.overlaid(x, left, top)
+	case first == second, distance(first, second) < smooth:
+		return scanned{kind: blank, hit: none, other: none, fg: first, bg: first}
+	}
+	a := x.find(h1, s.rows[:x.height])
+	b := x.find(h2, s.flip[:x.height])
+	switch {
+	case a != none:
+		return scanned{kind: glyph, hit: a, other: b, fg: second, bg: first}
+	case b != none:
+		return scanned{kind: glyph, hit: b, other: none, fg: first, bg: second}
+	}
+	return scanned{kind: odd, hit: none, other: none, fg: second, bg: first}
+}
+
+// two reads a cell of at most two colours into s.rows and, with the colours
+// exchanged, s.flip, and returns their hashes; ok is false if it has more.
+func (s *scanner) two(x *index, left, top int) (first, second uint32, h1, h2 uint64, ok bool) {
+	p := s.pix
+	at := top*p.width + left
+	first = p.pix[at]
+	second = first
+	h1, h2 = hashSeed, hashSeed
+	for y := range x.height {
+		line := p.pix[at : at+x.width]
+		at += p.width
+		var row uint32
+		for _, c := range line {
+			row <<= 1
+			if c != first {
+				if c != second {
+					if second != first {
+						return 0, 0, 0, 0, false
+					}
+					second = c
+				}
+				row |= 1
+			}
+		}
+		s.rows[y], s.flip[y] = row, ^row&x.mask
+		h1, h2 = hashRow(h1, row), hashRow(h2, ^row&x.mask)
+	}
+	return first, second, h1, h2, true
+}

@@ -1,0 +1,96 @@
+package screen
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Where distributions keep the images of VGA BIOSes, GRUB's font and console
+// fonts; patterns of path/filepath.
+var (
+	romFiles = []string{
+		"/usr/share/seabios/vgabios-stdvga.bin", "/usr/share/qemu/vgabios-stdvga.bin", "/usr/share/qemu-kvm/vgabios-stdvga.bin",
+		"/usr/share/vgabios/vgabios-stdvga.bin", "/opt/homebrew/share/qemu/vgabios-stdvga.bin", "/usr/local/share/qemu/vgabios-stdvga.bin",
+		"/opt/local/share/qemu/vgabios-stdvga.bin", `C:\Program Files\qemu\share\vgabios-stdvga.bin`,
+	}
+	grubFiles    = []string{"/usr/share/grub/unicode.pf2", "/usr/share/grub2/unicode.pf2", "/boot/grub/fonts/unicode.pf2"}
+	consoleFiles = []string{
+		"/usr/share/consolefonts/*.psf*", "/usr/share/kbd/consolefonts/*.psf*", "/usr/lib/kbd/consolefonts/*.psf*",
+		"/lib/kbd/consolefonts/*.psf*", "/usr/share/consolefonts/*.fnt*",
+	}
+)
+
+// maxROM bounds the image of a VGA BIOS, which has 64 KiB at most by the rules.
+const maxROM = 1 << 20
+
+// SystemFonts returns the fonts that boot loaders, firmware and consoles are
+// likeliest to show: those of the VGA BIOS that QEMU comes with, which Linux's
+// own console has in its looks too, those that this package has learned, and
+// GRUB's. It takes some ten milliseconds. What is not there or cannot be read
+// is left out.
+func SystemFonts() []*Font {
+	fonts := first(romFiles, func(path string, f *os.File) []*Font {
+		rom := make([]byte, maxROM)
+		n, _ := f.Read(rom)
+		fonts, _ := ReadVGAROM(path, rom[:n])
+		return fonts
+	})
+	fonts = append(fonts, Learned()...)
+	return append(fonts, first(grubFiles, func(path string, f *os.File) []*Font {
+		font, err := ReadPF2(path, f)
+		if err != nil {
+			return nil
+		}
+		return []*Font{font}
+	})...)
+}
+
+// first returns the fonts of the first file that has some.
+func first(paths []string, read func(string, *os.File) []*Font) []*Font {
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		fonts := read(path, f)
+		f.Close()
+		if len(fonts) > 0 {
+			return fonts
+		}
+	}
+	return nil
+}
+
+// MoreSystemFonts returns the console fonts of this machine, which are many:
+// it may take a second. Those for Latin scripts come first.
+func MoreSystemFonts() []*Font {
+	var paths []string
+	for _, pattern := range consoleFiles {
+		found, _ := filepath.Glob(pattern) // the pattern is well-formed
+		paths = append(paths, found...)
+	}
+	slices.SortStableFunc(paths, func(a, b string) int { return rank(a) - rank(b) })
+	var fonts []*Font
+	for _, path := range paths {
+		fonts = append(fonts, first([]string{path}, func(path string, f *os.File) []*Font {
+			font, err := ReadPSF(path, f)
+			if err != nil {
+				return nil
+			}
+			return []*Font{font}
+		})...)
+	}
+	return fonts
+}
+
+// rank orders console fonts by how likely a guest uses them.
+func rank(path string) int {
+	for i, prefix := range []string{"Lat15-", "default", "Uni", "Lat", "lat", "eurlatgr", "ter-", "sun12x22", "solar"} {
+		if strings.HasPrefix(filepath.Base(path), prefix) {
+			return i
+		}
+	}
+	return 100
+}
