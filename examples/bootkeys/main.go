@@ -1,7 +1,7 @@
 // Bootkeys boots a medium, types a boot command, and shows what comes of it:
 // the serial output until a pattern appears, and a picture of the screen.
 //
-//	bootkeys -iso demo.iso -ready '\[Tab\]' -type '<esc>hd<enter>' -until 'boot:'
+//	bootkeys -iso demo.iso -ready '\[Tab\]' -type '<esc><wait>hd<enter>' -until 'boot:'
 //	bootkeys -iso debian-netinst.iso -ready 640x480 -type '<esc>' -until 720x400
 //
 // It is a driver of its own, made of single packages: there is no build in it,
