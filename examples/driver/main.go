@@ -1,8 +1,8 @@
-// Bootkeys boots a medium, types a boot command, and shows what comes of it:
+// Driver boots a medium, types a boot command, and shows what comes of it:
 // the serial output until a pattern appears, and a picture of the screen.
 //
-//	bootkeys -iso demo.iso -ready '\[Tab\]' -type '<esc><wait>hd<enter>' -until 'boot:'
-//	bootkeys -iso debian-netinst.iso -ready 640x480 -type '<esc>' -until 720x400
+//	driver -iso demo.iso -ready '\[Tab\]' -type '<esc><wait>hd<enter>' -until 'boot:'
+//	driver -iso debian-netinst.iso -ready 640x480 -type '<esc>' -until 720x400
 //
 // It is a driver of its own, made of single packages: there is no build in it,
 // no image to keep, and none of the order of package imagebuild. Write one when
@@ -50,7 +50,7 @@ func main() {
 	cancel()
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bootkeys:", err)
+		fmt.Fprintln(os.Stderr, "driver:", err)
 		os.Exit(1)
 	}
 }
@@ -64,7 +64,7 @@ func drive(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("-type: %w", err)
 	}
-	dir, err := os.MkdirTemp("", "bootkeys-")
+	dir, err := os.MkdirTemp("", "driver-")
 	if err != nil {
 		return err
 	}
