@@ -38,6 +38,7 @@ func command(ctx context.Context, args []string) error {
 	flags.IntVar(&b.load, "load", 0, "how many busy loops run beside it")
 	flags.Uint64Var(&b.seed, "seed", 1, "seed of the random characters")
 	flags.BoolVar(&b.pace.openLoop, "open-loop", false, "do not wait for the guest")
+	flags.StringVar((*string)(&b.pace.mode), "mode", "", "how to watch the guest: bios, ps2-trace, ps2-status, leds, usb-trace, interval; empty chooses")
 	flags.BoolVar(&b.show, "show", false, "show lines that did not arrive as they were typed")
 	flags.DurationVar(&b.pace.interval, "interval", 0, "pause this long after each key event, and do not wait for the guest")
 	flags.StringVar(&b.cache, "cache", ".cache/typing", "where media are kept")

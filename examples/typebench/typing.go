@@ -2,47 +2,50 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/keyseq"
+	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/vnc"
 )
 
-// pace says how to type.
+// pace says how to type. The zero pace is as fast as the guest takes keys.
 type pace struct {
 	openLoop bool          // as fast as QEMU takes keys, whatever the guest does
 	interval time.Duration // a pause after each key event, as Packer makes; 0 for none
-	mode     string        // the acknowledgement to use; empty lets the engine choose
+	mode     qemu.Mode     // how the guest is watched; empty chooses
 }
 
-// typeText types on a machine, and returns the mode in which it was done.
+// typeText types on a machine. It returns how the guest was watched, several
+// modes being joined by "+".
 func (m *machine) typeText(ctx context.Context, command string, p pace) (mode string, err error) {
 	seq, err := keyseq.Parse(command)
 	if err != nil {
 		return "", err
 	}
-	switch {
-	case p.openLoop:
+	if p.openLoop {
 		return "open-loop", m.burst(ctx, seq)
-	case p.interval > 0:
-		return "interval", (&keyseq.Player{Keyboard: m.screen, Interval: p.interval}).Play(ctx, seq)
 	}
-	player := keyseq.Player{Keyboard: m.screen, Gate: m.taken}
-	return "gate", player.Play(ctx, seq)
+	var modes []string
+	if p.interval > 0 {
+		modes = []string{p.interval.String()}
+	}
+	typist := imagebuild.Typist{VM: m.vm, VNC: m.screen, Observe: func(e imagebuild.Event) {
+		if t, ok := e.(imagebuild.Typing); ok && !slices.Contains(modes, string(t.Mode)) {
+			modes = append(modes, string(t.Mode))
+		}
+	}}
+	err = typist.Play(ctx, seq, &imagebuild.TypeOptions{Interval: p.interval, Mode: p.mode})
+	return strings.Join(modes, "+"), err
 }
 
 // press types what is not measured.
 func (m *machine) press(ctx context.Context, command string) error {
 	_, err := m.typeText(ctx, command, pace{})
 	return err
-}
-
-// taken returns when the guest has taken all keys.
-func (m *machine) taken(ctx context.Context) error {
-	if err := m.screen.Fence(ctx); err != nil {
-		return err
-	}
-	return m.vm.KeysTaken(ctx)
 }
 
 // burst sends all keys in one write.
