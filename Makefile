@@ -19,11 +19,11 @@ help: ## list the targets
 
 .PHONY: deps
 deps: ## install the packages that the tests and the demo need
-	@scripts/deps test demo
+	@scripts/deps test demo typing
 
 .PHONY: test
 test: ## all checks and tests, as CI runs them, with a real QEMU
-	@scripts/deps test
+	@scripts/deps test typing
 	@$(MAKE) lint
 	@$(MAKE) test-race
 
@@ -58,6 +58,11 @@ demo: ## make an installation ISO and build demo.qcow2 from it (FIRMWARE=bios or
 demo-debian: ## boot the Debian installer and type, until it has its preseed file
 	@scripts/deps debian
 	@scripts/demo-debian
+
+.PHONY: soak-typing
+soak-typing: ## type on real guests for ten minutes, beside some load
+	@scripts/deps typing
+	$(GO) run ./examples/typebench -guest keyread,isolinux,grub,linux,linux-virtio,uefi-shell -chars 3000 -load 2 -soak 10m
 
 .PHONY: bench
 bench: ## the benchmarks

@@ -20,11 +20,11 @@ type guest struct {
 	config func(ctx context.Context, cache string) (*qemu.Config, error)
 	ready  func(ctx context.Context, m *machine) error
 
-	// read returns what has arrived since the beginning or since clear.
+	// read returns what has arrived, since the beginning or since clear.
 	read func(ctx context.Context, m *machine) (string, error)
 
 	// clear empties the line, for guests that have room for line characters
-	// only. Line 0 means that all is typed in one go.
+	// only. Nil means that all is typed in one go.
 	clear func(ctx context.Context, m *machine) error
 	line  int
 
@@ -44,17 +44,6 @@ var guests = []*guest{
 	linux("linux-usb", "Linux text console, USB keyboard alone", "usb"),
 	uefiShell(),
 	grubEFI(),
-}
-
-func find(name string) (*guest, error) {
-	var names []string
-	for _, g := range guests {
-		if g.name == name {
-			return g, nil
-		}
-		names = append(names, g.name)
-	}
-	return nil, fmt.Errorf("-guest %q: there is no such guest; there are %s", name, strings.Join(names, ", "))
 }
 
 // keyread is the boot sector that reads keys by INT 16h into its memory.

@@ -20,6 +20,8 @@ type machine struct {
 	vm     *qemu.VM
 	screen *vnc.Conn
 	serial *serial
+	dirty  bool // something was typed
+	had    int  // how much of what has arrived was compared before
 }
 
 // start starts a guest; ready waits until it takes keys.

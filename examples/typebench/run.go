@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -39,68 +40,95 @@ type result struct {
 	QEMU    string  `json:"qemu"`
 	Accel   string  `json:"accelerator"`
 	Seed    uint64  `json:"seed"`
-	Ready   float64 `json:"ready"` // seconds until the guest took keys
+	Error   string  `json:"error,omitempty"` // why it ended early
 }
 
 // run starts the guest, types, and compares.
 func (b *bench) run(ctx context.Context) (result, error) {
-	text := b.guest.fixed
-	if text == "" {
-		text = printable(b.chars, b.seed)
+	if err := b.check(); err != nil {
+		return result{}, err
 	}
-	if limit := b.guest.limit; limit > 0 && len(text) > limit {
-		return result{}, fmt.Errorf("-chars %d: the guest %s has room for %d", b.chars, b.guest.name, limit)
-	}
-	begin := time.Now()
-	m, err := start(ctx, b.guest, b.cache, b.accel)
+	m, err := b.boot(ctx)
 	if err != nil {
 		return result{}, err
 	}
 	defer m.Close()
-	boot, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	if err := b.guest.ready(boot, m); err != nil {
-		return result{}, fmt.Errorf("%s: %w", b.guest.name, err)
+	return b.measure(ctx, m)
+}
+
+// text returns what is typed.
+func (b *bench) text() string {
+	if b.guest.fixed != "" {
+		return b.guest.fixed
 	}
+	return printable(b.chars, b.seed)
+}
+
+func (b *bench) check() error {
+	if b.chars < 1 || b.load < 0 {
+		return fmt.Errorf("-chars %d -load %d: give at least one character, and no negative load", b.chars, b.load)
+	}
+	if limit := b.guest.limit; limit > 0 && b.chars > limit {
+		return fmt.Errorf("-chars %d: the guest %s has room for %d", b.chars, b.guest.name, limit)
+	}
+	return nil
+}
+
+// boot starts the guest and waits until it takes keys.
+func (b *bench) boot(ctx context.Context) (*machine, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	m, err := start(ctx, b.guest, b.cache, b.accel)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.guest.name, err)
+	}
+	if err := b.guest.ready(ctx, m); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", b.guest.name, err), m.Close())
+	}
+	return m, nil
+}
+
+// measure types on a guest that is ready, beside the load.
+func (b *bench) measure(ctx context.Context, m *machine) (result, error) {
+	text := b.text()
 	accel, _ := m.vm.Accel()
 	r := result{Guest: b.guest.name, Chars: len(text), Load: b.load, Seed: b.seed, Accel: string(accel),
-		QEMU: m.vm.QMP().Greeting().Version.String(), Ready: time.Since(begin).Seconds()}
-
+		QEMU: m.vm.QMP().Greeting().Version.String()}
 	stop, err := startLoad(b.load)
 	if err != nil {
 		return r, err
 	}
 	defer stop()
-	var spent time.Duration
 	for _, line := range lines(text, b.guest.line) {
-		d, err := b.typeLine(ctx, m, line, &r)
-		if spent += d; err != nil {
+		if err := b.typeLine(ctx, m, line, &r); err != nil {
 			return r, fmt.Errorf("%s: %w", b.guest.name, err)
 		}
 	}
-	r.Seconds = spent.Seconds()
 	r.CPS = float64(r.Chars) / r.Seconds
 	return r, nil
 }
 
-// typeLine types one line, compares what has arrived, and clears the line. It
-// returns how long the typing took.
-func (b *bench) typeLine(ctx context.Context, m *machine, line string, r *result) (time.Duration, error) {
-	if r.Ready > 0 && b.guest.line > 0 && r.Mode != "" {
+// typeLine types one line and compares what has arrived.
+func (b *bench) typeLine(ctx context.Context, m *machine, line string, r *result) error {
+	if m.dirty && b.guest.clear != nil {
 		if err := b.guest.clear(ctx, m); err != nil {
-			return 0, err
+			return err
 		}
 	}
+	m.dirty = true
 	begin := time.Now()
 	mode, err := m.typeText(ctx, keyseq.Quote(line), b.pace)
-	spent := time.Since(begin)
+	r.Seconds += time.Since(begin).Seconds()
 	if err != nil {
-		return spent, err
+		return err
 	}
 	r.Mode = mode
 	got, err := b.arrived(ctx, m, len(line))
 	if err != nil {
-		return spent, err
+		return err
+	}
+	if b.guest.clear == nil {
+		m.had += len(got)
 	}
 	d := typeguest.Compare(line, got)
 	if d.Total() > 0 && b.show {
@@ -109,7 +137,7 @@ func (b *bench) typeLine(ctx context.Context, m *machine, line string, r *result
 	r.Lost += d.Lost
 	r.Doubled += d.Doubled
 	r.Wrong += d.Wrong
-	return spent, nil
+	return nil
 }
 
 // arrived returns what has arrived, once nothing more comes: the guest may show
@@ -119,6 +147,7 @@ func (b *bench) arrived(ctx context.Context, m *machine, want int) (string, erro
 	last := time.Now()
 	err := until(ctx, "the guest's echo", func() (bool, error) {
 		now, err := b.guest.read(ctx, m)
+		now = now[min(m.had, len(now)):]
 		if now != got {
 			got, last = now, time.Now()
 		}

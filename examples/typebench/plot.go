@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// The picture: its size, the borders, and what it shows of the rates.
+const (
+	plotWidth, plotHeight = 860, 520
+	plotLeft, plotRight   = 70, 160
+	plotTop, plotBottom   = 50, 60
+	slowest, fastest      = 1, 20000 // characters a second
+)
+
+var colours = []string{"#1b6ca8", "#c8553d", "#3a7d44", "#7b4fa0", "#b8860b", "#2a9d8f", "#8c2f39", "#5c677d", "#d1495b", "#00798c"}
+
+// plot reads results and draws the rate of each guest against the load.
+func plot(in io.Reader, out io.Writer) error {
+	rates := map[string]map[int][]float64{} // of a guest, at a load
+	loads := map[int]bool{}
+	for d := json.NewDecoder(in); ; {
+		var r result
+		if err := d.Decode(&r); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("reading results: %w", err)
+		}
+		if r.Error != "" || r.Mode == "open-loop" {
+			continue
+		}
+		name := r.Guest
+		if strings.HasSuffix(r.Mode, "ms") {
+			name = "Packer, " + r.Mode
+		}
+		if rates[name] == nil {
+			rates[name] = map[int][]float64{}
+		}
+		rates[name][r.Load] = append(rates[name][r.Load], r.CPS)
+		loads[r.Load] = true
+	}
+	if len(rates) == 0 {
+		return errors.New("there are no results on standard input")
+	}
+	_, err := io.WriteString(out, draw(rates, slices.Sorted(maps.Keys(loads))))
+	return err
+}
+
+func draw(rates map[string]map[int][]float64, loads []int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13">`+"\n",
+		plotWidth, plotHeight, plotWidth, plotHeight)
+	b.WriteString(`<rect width="100%" height="100%" fill="white"/>` + "\n")
+	fmt.Fprintf(&b, `<text x="%d" y="28" font-size="16">Characters a second that the guest has taken, none lost</text>`+"\n", plotLeft)
+	axes(&b, loads)
+	var ends []float64
+	for i, name := range slices.Sorted(maps.Keys(rates)) {
+		ends = series(&b, name, colours[i%len(colours)], rates[name], loads, ends)
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+func axes(b *strings.Builder, loads []int) {
+	for rate := 1.0; rate <= fastest; rate *= 10 {
+		y := height(rate)
+		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%.0f</text>`+"\n",
+			plotLeft, y, plotWidth-plotRight, plotLeft-8, y+4, rate)
+	}
+	for i, load := range loads {
+		x := place(i, loads)
+		fmt.Fprintf(b, `<path d="M%.1f %dV%d" stroke="#eee"/><text x="%.1f" y="%d" text-anchor="middle">%d</text>`+"\n",
+			x, plotTop, plotHeight-plotBottom, x, plotHeight-plotBottom+20, load)
+	}
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle">busy loops beside it, on 2 cores</text>`+"\n",
+		(plotLeft+plotWidth-plotRight)/2, plotHeight-plotBottom+44)
+}
+
+// series draws one guest. Its name goes where the line ends, or below the names
+// that are there already.
+func series(b *strings.Builder, name, colour string, rates map[int][]float64, loads []int, ends []float64) []float64 {
+	var path strings.Builder
+	var x, y float64
+	for i, load := range loads {
+		values := slices.Sorted(slices.Values(rates[load]))
+		if len(values) == 0 {
+			continue
+		}
+		x, y = place(i, loads), height(values[len(values)/2])
+		fmt.Fprintf(&path, "%c%.1f %.1f", "ML"[min(path.Len(), 1)], x, y)
+		for _, v := range values {
+			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`+"\n", x, height(v), colour)
+		}
+	}
+	fmt.Fprintf(b, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", path.String(), colour)
+	label := y
+	for slices.ContainsFunc(ends, func(e float64) bool { return math.Abs(e-label) < 14 }) {
+		label++
+	}
+	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" fill="%s">%s</text>`+"\n", x+10, label+4, colour, name)
+	return append(ends, label)
+}
+
+func place(i int, loads []int) float64 {
+	width := float64(plotWidth - plotLeft - plotRight)
+	return plotLeft + width*float64(i)/float64(max(len(loads)-1, 1))
+}
+
+func height(rate float64) float64 {
+	share := math.Log(max(rate, slowest)/slowest) / math.Log(fastest/slowest)
+	return plotHeight - plotBottom - share*(plotHeight-plotTop-plotBottom)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bootscribe/bootscribe/internal/need"
+	"github.com/bootscribe/bootscribe/internal/typeguest"
+	"github.com/bootscribe/bootscribe/qemu"
+)
+
+// booted starts a guest for a test, or skips it if something is not installed.
+// Media are kept where the program keeps them.
+func booted(t *testing.T, name string) (*bench, *machine) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots machines")
+	}
+	need.Tool(t, "qemu-system-x86_64")
+	chosen, err := find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{guest: chosen[0], chars: 1000, accel: qemu.TCG, cache: filepath.Join("..", "..", ".cache", "typing")}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	begin := time.Now()
+	m, err := b.boot(ctx)
+	var missing *typeguest.MissingError
+	if errors.As(err, &missing) {
+		need.Skip(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	t.Logf("ready after %v", time.Since(begin).Round(time.Millisecond))
+	return b, m
+}
+
+// typed types random characters on a guest beside a load.
+func typed(t *testing.T, b *bench, m *machine, load int) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	b.load, b.show = load, !b.pace.openLoop
+	b.seed++
+	r, err := b.measure(ctx, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", r)
+	return r
+}
+
+// What is typed arrives, on an idle machine and on a busy one; what is sent
+// without waiting for the guest does not, or the test proves nothing.
+func TestTyping(t *testing.T) {
+	for _, tt := range []struct {
+		guest  string
+		burst  bool // what is sent without waiting is seen to be lost
+		chosen string
+	}{
+		{"keyread", true, "bios"},
+		{"isolinux", true, "bios"},
+		{"linux", true, "ps2-trace"},
+		{"uefi-shell", false, "leds"},
+	} {
+		t.Run(tt.guest, func(t *testing.T) {
+			b, m := booted(t, tt.guest)
+			for _, load := range []int{0, 4} {
+				r := typed(t, b, m, load)
+				if r.Lost+r.Doubled+r.Wrong > 0 {
+					t.Errorf("beside %d busy loops %d characters were lost, %d doubled and %d wrong", load, r.Lost, r.Doubled, r.Wrong)
+				}
+				if r.Mode != tt.chosen {
+					t.Errorf("the mode was %q, want %q", r.Mode, tt.chosen)
+				}
+			}
+			if !tt.burst {
+				return
+			}
+			b.pace.openLoop = true
+			if r := typed(t, b, m, 0); r.Lost == 0 {
+				t.Error("nothing was lost without waiting for the guest: the test proves nothing")
+			}
+		})
+	}
+}
+
+// Busy loops are there while they are wanted, and no longer.
+func TestLoad(t *testing.T) {
+	stop, err := startLoad(2)
+	if err != nil {
+		need.Skip(t, err.Error())
+	}
+	begin := time.Now()
+	stop()
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		ok   bool
+	}{
+		{[]string{"-guest", "list"}, true},
+		{[]string{"-guest", "amiga"}, false},
+		{[]string{"-chars", "0"}, false},
+		{[]string{"-load", "-1"}, false},
+		{[]string{"-chars", "31000"}, false},
+		{[]string{"keyread"}, false},
+		{[]string{"-plot"}, false},
+	} {
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command(t.Context(), tt.args, null, io.Discard); (err == nil) != tt.ok {
+			t.Errorf("%q: error %v", tt.args, err)
+		}
+		null.Close()
+	}
+}
