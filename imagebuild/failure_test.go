@@ -14,16 +14,22 @@ import (
 	"github.com/bootscribe/bootscribe/qemu"
 )
 
-// fails runs a build that must fail within a time of the machine's start, with
-// a StepError, and leave no image.
+// fails runs a build that must fail with a StepError and leave no image, within
+// a time of what happened to the machine, or else of its start.
 func fails(t *testing.T, b *Build, within time.Duration, words ...string) *StepError {
 	t.Helper()
 	var began time.Time
+	happened := false
 	observe := b.Observe
 	b.Observe = func(e Event) {
 		if m, ok := e.(Machine); ok {
-			if _, ok := m.Event.(qemu.Started); ok {
+			switch m.Event.(type) {
+			case qemu.Started:
 				began = time.Now()
+			case qemu.IOError, qemu.Exited:
+				if !happened {
+					happened, began = true, time.Now()
+				}
 			}
 		}
 		observe(e)
@@ -74,7 +80,7 @@ func TestPoweredOffEarly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, _ := newBuild(t, guest.PowerOff, do(name, wait))
-			step := fails(t, b, 4*time.Second, "the guest switched itself off", `step "`+name+`"`)
+			step := fails(t, b, 2*time.Second, "the guest switched itself off", `step "`+name+`"`)
 			if !errors.Is(step, ErrPoweredOff) {
 				t.Error(step)
 			}
@@ -90,7 +96,7 @@ func TestKilled(t *testing.T) {
 				time.AfterFunc(50*time.Millisecond, func() { syscall.Kill(g.VM.PID(), syscall.SIGKILL) })
 				return wait(ctx, g)
 			}))
-			step := fails(t, b, 4*time.Second, "QEMU was killed", `step "`+name+`"`)
+			step := fails(t, b, 2*time.Second, "QEMU was killed", `step "`+name+`"`)
 			var exit *qemu.ExitError
 			if !errors.As(step, &exit) || exit.Signal != "killed" {
 				t.Error(step)

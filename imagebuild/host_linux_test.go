@@ -176,7 +176,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.VM.Disks = []qemu.Disk{{Path: disk, Format: "raw"}}
-	step := fails(t, b, 4*time.Second, "No space left", "disk1", "free some space")
+	step := fails(t, b, 2*time.Second, "No space left", "disk1", "free some space")
 	var machine *MachineError
 	if !errors.As(step, &machine) || !machine.Event.(qemu.IOError).NoSpace {
 		t.Error(step)

@@ -70,40 +70,51 @@ func (r *run) attempt(ctx context.Context, name string, timeout time.Duration, d
 		return nil
 	}
 	took := time.Since(began)
-	r.settle(inner)
-	failure := r.evidence(name, took, reason(inner, err))
+	failure := r.evidence(name, took, reason(r.cause(inner), err))
 	if r.b.OnFailure != nil {
 		r.b.OnFailure(ctx, r.guest, failure)
 	}
 	return failure
 }
 
-// settle returns when it is known whether the machine is ending. A step may be
-// told by its closed connections before the machine's end has been seen.
-func (r *run) settle(ctx context.Context) {
-	const probe, ending = time.Second, 3 * time.Second
-	ask, cancel := context.WithTimeout(ctx, probe)
-	defer cancel()
-	if r.vm.QMP().Execute(ask, "query-status", nil, nil) == nil {
-		return
+// cause returns what outside a failed step is to blame for it: why its context
+// has ended, or what has become of the machine; nil if there is no such thing.
+// A step may be told by its closed connections before the machine's end has been
+// seen, so a machine that does not answer is given the time to end.
+func (r *run) cause(ctx context.Context) error {
+	if r.answers(ctx) {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return context.Cause(r.machine.broken)
 	}
-	timer := time.NewTimer(ending)
+	timer := time.NewTimer(3 * time.Second)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-r.machine.broken.Done():
+		return context.Cause(r.machine.broken)
 	case <-r.machine.ended.Done():
+		return context.Cause(r.machine.ended)
 	case <-timer.C:
+		return nil
 	}
 }
 
-// reason puts first why the context ended, if it did: what a step says of a
-// machine that has died under it explains less.
-func reason(ctx context.Context, err error) error {
-	cause := context.Cause(ctx)
+func (r *run) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return r.vm.QMP().Execute(ctx, "query-status", nil, nil) == nil
+}
+
+// reason puts the cause first, if there is one: what a step says of a machine
+// that has died under it explains less.
+func reason(cause, err error) error {
 	switch {
 	case cause == nil || errors.Is(err, cause):
 		return err
-	case err == ctx.Err():
+	case err == context.Canceled || err == context.DeadlineExceeded:
 		return cause
 	}
 	return fmt.Errorf("%w (it was at: %w)", cause, err)
