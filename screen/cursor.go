@@ -1,6 +1,9 @@
 package screen
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // A cursor is a bar of whole rows in the colour of the character below it. It
 // hides what is there; the rest may still tell.
@@ -10,7 +13,7 @@ import "slices"
 func (r *scan) cursors(s *scanner, font int32) {
 	at, found := -1, scanned{}
 	for i, c := range r.cells {
-		if c.kind != odd {
+		if c.kind != odd && !r.foreign(c, font) {
 			continue
 		}
 		g := r.grid
@@ -24,8 +27,6 @@ func (r *scan) cursors(s *scanner, font int32) {
 	}
 	if at >= 0 {
 		r.cells[at] = found
-		r.known++
-		r.unknown--
 	}
 }
 
@@ -63,8 +64,9 @@ func bar(rows []uint32, mask uint32) (from, to int) {
 	return from, to
 }
 
-// beside returns the one bitmap of a font that agrees with rows outside a bar,
-// or none if they are blank there. It is not ok if there are several, or none.
+// beside returns the bitmap of a font that agrees with rows outside a bar, or
+// none if they are blank there. It is not ok if there is none, or several among
+// which to choose would be a guess.
 func (x *index) beside(rows []uint32, from, to int, font int32) (hit int32, ok bool) {
 	agree := func(other []uint32) bool {
 		return slices.Equal(rows[:from], other[:from]) && slices.Equal(rows[to:], other[to:])
@@ -72,15 +74,24 @@ func (x *index) beside(rows []uint32, from, to int, font int32) (hit int32, ok b
 	if agree(make([]uint32, len(rows))) {
 		return none, true
 	}
-	hit = none
+	var all, ascii []int32
 	for i, b := range x.bitmaps {
-		if _, ok := b.in(font); !ok || !agree(b.rows) {
+		r, ok := b.in(font)
+		if !ok || !agree(b.rows) {
 			continue
 		}
-		if hit != none {
-			return none, false
+		all = append(all, int32(i))
+		if r < utf8.RuneSelf {
+			ascii = append(ascii, int32(i))
 		}
-		hit = int32(i)
 	}
-	return hit, hit != none
+	// A large font has every letter also with marks below. A plain letter that
+	// ends above the bar is it.
+	if len(ascii) == 1 && inkOf(x.bitmaps[ascii[0]].rows[from:to]) == 0 {
+		return ascii[0], true
+	}
+	if len(all) != 1 {
+		return none, false
+	}
+	return all[0], true
 }

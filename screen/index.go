@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,10 +20,11 @@ type index struct {
 
 // bitmap is one pattern and what it means in each font that has it.
 type bitmap struct {
-	rows  []uint32
-	ink   int // pixels set
-	next  int32
-	means []meaning
+	rows   []uint32
+	ink    int  // pixels set
+	letter bool // a letter or digit of ASCII in some font
+	next   int32
+	means  []meaning
 }
 
 // meaning is a character of a font.
@@ -66,6 +68,7 @@ func (x *index) enter(g Glyph, font int32) {
 		x.bitmaps = append(x.bitmaps, bitmap{rows: g.Rows, ink: inkOf(g.Rows), next: next})
 	}
 	b := &x.bitmaps[i]
+	b.letter = b.letter || letter(g.Rune)
 	for k, m := range b.means {
 		if m.font == font {
 			if rarity(g.Rune) < rarity(m.r) {
@@ -89,6 +92,10 @@ func (x *index) find(h uint64, rows []uint32) int32 {
 	return i
 }
 
+func letter(r rune) bool {
+	return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
 // rarity orders characters that look the same: ASCII, then Latin and the
 // lines and blocks of menus, then the rest.
 func rarity(r rune) int {
@@ -109,21 +116,6 @@ func (b *bitmap) in(font int32) (rune, bool) {
 		}
 	}
 	return 0, false
-}
-
-// rune returns what a bitmap means when most of the screen is in a font: that
-// font's character, or else the one that all others agree on.
-func (x *index) rune(i, font int32) (rune, bool) {
-	if r, ok := x.bitmaps[i].in(font); ok {
-		return r, true
-	}
-	means := x.bitmaps[i].means
-	for _, m := range means[1:] {
-		if m.r != means[0].r {
-			return 0, false
-		}
-	}
-	return means[0].r, true
 }
 
 const hashSeed, hashPrime = 14695981039346656037, 0x9E3779B97F4A7C15

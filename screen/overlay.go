@@ -128,28 +128,24 @@ func (r *scan) reconsider(s *scanner, font int32) {
 	}
 	x := r.grid.index
 	for i, c := range r.cells {
-		if c.kind == glyph {
-			if _, ok := x.bitmaps[c.hit].in(font); ok {
-				continue
-			}
-			r.known--
-		} else if c.kind == odd {
-			r.unknown--
-		} else {
-			continue
-		}
-		c = s.overlaid(x, r.grid.x+i%r.grid.columns*x.width, r.grid.y+i/r.grid.columns*x.height)
-		switch r.cells[i] = c; c.kind {
-		case overlay:
-			r.known++
-		case mixed:
-			r.unknown++
+		if c.kind == odd || c.kind == glyph && r.foreign(c, font) {
+			r.cells[i] = s.overlaid(x, r.grid.x+i%r.grid.columns*x.width, r.grid.y+i/r.grid.columns*x.height)
 		}
 	}
 }
 
-// doubt takes back what was read on a picture in another font than most, and
-// what stands alone: a speck may look like a full stop. Words remain, and one
+// foreign tells whether a cell was read in another font than most.
+func (r *scan) foreign(c scanned, font int32) bool {
+	if c.hit == none {
+		return false
+	}
+	_, ok := r.grid.index.bitmaps[c.hit].in(font)
+	return !ok
+}
+
+// doubt takes back what was read in another font than most: a screen has one,
+// and a torn letter may look like an exotic one. It also takes back what stands
+// alone on a picture: a speck may look like a full stop. Words remain, and one
 // cursor.
 func (r *scan) doubt(font int32) {
 	cursors := 0
@@ -157,16 +153,13 @@ func (r *scan) doubt(font int32) {
 		if c.cursor {
 			cursors++
 		}
-		if c.kind == overlay {
-			if _, ok := r.grid.index.bitmaps[c.hit].in(font); !ok {
-				r.forget(r.cells[i : i+1])
-			}
+		if r.foreign(c, font) {
+			r.cells[i].kind, r.cells[i].hit, r.cells[i].other = mixed, none, none
 		}
 	}
 	for i := range r.cells {
 		if c := &r.cells[i]; c.cursor && cursors > 1 {
 			c.kind, c.cursor = mixed, false
-			r.unknown++
 		}
 	}
 	const word = 12 // pixels of ink
@@ -186,19 +179,17 @@ func (r *scan) doubt(font int32) {
 				}
 			}
 			if ink < word {
-				r.forget(line[i:end])
+				forget(line[i:end])
 			}
 			i = max(end, i+1)
 		}
 	}
 }
 
-func (r *scan) forget(cells []scanned) {
+func forget(cells []scanned) {
 	for i := range cells {
 		if c := &cells[i]; c.kind == overlay {
 			c.kind, c.hit = mixed, none
-			r.known--
-			r.unknown++
 		}
 	}
 }

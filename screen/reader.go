@@ -3,8 +3,8 @@ package screen
 import (
 	"errors"
 	"image"
+	"slices"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -13,7 +13,8 @@ import (
 // the next one cheap, and so is best kept for one guest. Its methods may be
 // called from several goroutines at once, one after the other being served.
 type Reader struct {
-	// Fonts are the fonts that the guest may use, the likeliest first. Nil
+	// Fonts are the fonts that the guest may use, the likeliest first. A
+	// picture is read in the one that explains most of it. Nil
 	// means what SystemFonts finds, and what MoreSystemFonts finds if that
 	// does not explain a picture. It must not be changed after the first Read.
 	Fonts []*Font
@@ -157,15 +158,15 @@ func (r *scan) text(s *scanner) *Text {
 	x := r.grid.index
 	font := r.font()
 	r.reconsider(s, font)
-	r.doubt(font)
 	r.cursors(s, font)
+	r.doubt(font)
 	t := &Text{Source: FromGlyphs, Columns: r.grid.columns, Rows: r.grid.rows, Cells: make([]Cell, len(r.cells)),
 		Origin: image.Pt(r.grid.x, r.grid.y), Cell: image.Pt(x.width, x.height)}
 	if r.known > 0 {
 		t.Font = x.fonts[font]
 	}
+	r.settle()
 	for i := range r.cells {
-		r.settle(i)
 		t.Cells[i] = r.cells[i].cell(x, font)
 	}
 	return t
@@ -200,22 +201,32 @@ func (r *scan) font() int32 {
 // weight is the vote of a character for a font: letters, which differ from
 // font to font, count more than lines and dots.
 func weight(r rune) int {
-	if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+	if letter(r) {
 		return 4
 	}
 	return 1
 }
 
-// settle decides about a bitmap that is one with its colours either way, as
-// that of a half block is: its background is that of the cell before.
-func (r *scan) settle(i int) {
-	c := &r.cells[i]
-	if c.other == none || i%r.grid.columns == 0 {
-		return
-	}
-	if r.cells[i-1].bg == c.fg {
-		c.hit, c.other = c.other, c.hit
-		c.fg, c.bg = c.bg, c.fg
+// settle decides about bitmaps that are one with their colours either way, as
+// those of half blocks are: the background is what most of the row has.
+func (r *scan) settle() {
+	for row := range r.grid.rows {
+		line := r.cells[row*r.grid.columns:][:r.grid.columns]
+		if !slices.ContainsFunc(line, func(c scanned) bool { return c.other != none }) {
+			continue
+		}
+		grounds := map[uint32]int{}
+		for _, c := range line {
+			if c.other == none {
+				grounds[c.bg]++
+			}
+		}
+		for i := range line {
+			if c := &line[i]; c.other != none && grounds[c.fg] > grounds[c.bg] {
+				c.hit, c.other = c.other, c.hit
+				c.fg, c.bg = c.bg, c.fg
+			}
+		}
 	}
 }
 
@@ -225,7 +236,7 @@ func (c *scanned) cell(x *index, font int32) Cell {
 	case blank:
 		cell.Rune, cell.FG, cell.Known = ' ', cell.BG, true
 	case glyph, overlay:
-		if r, ok := x.rune(c.hit, font); ok {
+		if r, ok := x.bitmaps[c.hit].in(font); ok {
 			cell.Rune, cell.Known = r, true
 		}
 	}

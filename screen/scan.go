@@ -39,6 +39,9 @@ func (s *scanner) scan(g grid) *scan {
 			switch c.kind {
 			case glyph, overlay:
 				r.known++
+				if g.index.bitmaps[c.hit].letter {
+					r.letters++
+				}
 			case odd, mixed:
 				r.unknown++
 			}
@@ -52,18 +55,27 @@ type scan struct {
 	grid           grid
 	cells          []scanned
 	known, unknown int // cells with ink
+	letters        int // known ones that are letters or digits
 }
 
 // good tells whether no other grid need be tried: nearly all is recognised.
-func (r *scan) good() bool { return r.known >= 9*r.unknown }
+func (r *scan) good() bool {
+	return r.unknown == 0 || r.known >= 9*r.unknown && r.letters > r.unknown
+}
 
 // fair tells whether so much is recognised that the cells are in their places,
-// though there may be pictures between them.
-func (r *scan) fair() bool { return r.known >= 8 && 2*r.known >= r.unknown }
+// though there may be pictures between them. Lines and dots do not count: they
+// turn up anywhere.
+func (r *scan) fair() bool { return r.letters >= 8 && 2*r.letters >= r.unknown }
 
 // better tells whether r explains more of the picture than o.
 func (r *scan) better(o *scan) bool {
-	return o == nil || r.known > o.known || r.known == o.known && r.unknown < o.unknown
+	if o == nil {
+		return true
+	}
+	const more = 3 // a letter counts for more
+	a, b := r.known+more*r.letters-r.unknown, o.known+more*o.letters-o.unknown
+	return a > b
 }
 
 // cell looks at one cell: the way that nearly all cells go, with two colours
