@@ -71,12 +71,7 @@ bench: ## the benchmarks
 # One target of a package at a time is all that go test -fuzz can do.
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
-	@grep -rlE --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
-		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file" | while read -r target; do \
-			echo "fuzz: $$(dirname "$$file") $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
-		done; \
-	done
+	@GO=$(GO) scripts/fuzz $(FUZZTIME)
 
 .PHONY: clean
 clean: ## remove what make has made
