@@ -6,7 +6,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -93,7 +92,11 @@ func TestKilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, _ := newBuild(t, guest.Button, ready(), do(name, func(ctx context.Context, g *Guest) error {
-				time.AfterFunc(50*time.Millisecond, func() { syscall.Kill(g.VM.PID(), syscall.SIGKILL) })
+				process, err := os.FindProcess(g.VM.PID())
+				if err != nil {
+					return err
+				}
+				time.AfterFunc(50*time.Millisecond, func() { process.Kill() })
 				return wait(ctx, g)
 			}))
 			step := fails(t, b, 2*time.Second, "QEMU was killed", `step "`+name+`"`)
