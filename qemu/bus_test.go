@@ -114,10 +114,10 @@ func TestBootCDROMOnce(t *testing.T) {
 			c.Machine = machine
 			c.CDROMs = []CDROM{{Path: guest.Disk(t, guest.Reset), Bus: VirtIO}}
 		})
-		if r := next[Reset](t, e, 15e9); !r.Guest {
+		if r := next[Reset](t, e); !r.Guest {
 			t.Errorf("%s: %+v", machine, r)
 		}
-		if s := next[ShutDown](t, e, 15e9); s.Reason != "guest-shutdown" {
+		if s := next[ShutDown](t, e); s.Reason != "guest-shutdown" {
 			t.Errorf("%s: the disk did not boot after a reset: %+v", machine, s)
 		}
 	}
@@ -130,7 +130,7 @@ func TestBootCDROM(t *testing.T) {
 		c.CDROMs, c.Boot = []CDROM{{Path: guest.Disk(t, guest.Reset), Bus: VirtIO}}, BootCDROM
 	})
 	for range 3 {
-		next[Reset](t, e, 15e9)
+		next[Reset](t, e)
 	}
 }
 

@@ -108,7 +108,7 @@ func TestReapedByOthers(t *testing.T) {
 	if err := vm.Wait(soon(t)); err == nil {
 		t.Error("Wait returns nil for a killed machine")
 	}
-	if got := next[Exited](t, e, time.Second); err == nil && got.Signal != "" {
+	if got := next[Exited](t, e); err == nil && got.Signal != "" {
 		t.Errorf("reaped by the test and by the package: %+v", got)
 	}
 }
@@ -120,7 +120,7 @@ func TestSandboxAndEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if next[Started](t, e, time.Second).Sandbox {
+	if next[Started](t, e).Sandbox {
 		if !strings.Contains(string(status), "Seccomp:\t2") {
 			t.Errorf("no filter in %s", status)
 		}
