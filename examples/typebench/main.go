@@ -6,7 +6,8 @@
 // With -open-loop it sends as fast as QEMU takes keys, to see them get lost;
 // with -interval it pauses after each key event, as Packer does. Its exit status
 // is 1 if anything else than that has lost, doubled or changed a character.
-// With -plot it draws the results that it reads on standard input.
+// With -plot it draws the results that it reads on standard input, with -table it
+// writes them as a table; scripts/typing-table makes those of docs/typing.md.
 package main
 
 import (
@@ -42,6 +43,7 @@ type options struct {
 	runs  int
 	soak  time.Duration
 	plot  bool
+	table bool
 }
 
 func parse(args []string) (*options, error) {
@@ -60,6 +62,7 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&o.cache, "cache", ".cache/typing", "where media are kept")
 	flags.StringVar((*string)(&o.accel), "accel", string(qemu.TCG), "accelerator: tcg, kvm, hvf; auto chooses")
 	flags.BoolVar(&o.plot, "plot", false, "draw results as SVG, rate against load")
+	flags.BoolVar(&o.table, "table", false, "write results as a table in Markdown")
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("%q: there are no arguments but flags", flags.Arg(0))
@@ -77,6 +80,8 @@ func command(ctx context.Context, args []string, in io.Reader, out io.Writer) er
 		return err
 	case o.plot:
 		return plot(in, out)
+	case o.table:
+		return table(in, out)
 	case o.names == "list":
 		for _, g := range guests {
 			fmt.Fprintf(out, "%-14s %s\n", g.name, g.about)
@@ -100,7 +105,7 @@ func (o *options) repeat(ctx context.Context, chosen []*guest, out *json.Encoder
 				return ctx.Err()
 			}
 			if err != nil {
-				r.Guest, r.Error = o.guest.name, err.Error()
+				r.Guest, r.Load, r.Error = o.guest.name, o.load, err.Error()
 			}
 			if err != nil || !o.pace.openLoop && o.pace.interval == 0 && r.Lost+r.Doubled+r.Wrong > 0 {
 				bad++

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -23,32 +21,27 @@ var colours = []string{"#1b6ca8", "#c8553d", "#3a7d44", "#7b4fa0", "#b8860b", "#
 
 // plot reads results and draws the rate of each guest against the load.
 func plot(in io.Reader, out io.Writer) error {
+	all, err := readSeries(in)
+	if err != nil {
+		return err
+	}
 	rates := map[string]map[int][]float64{} // of a guest, at a load
 	loads := map[int]bool{}
-	for d := json.NewDecoder(in); ; {
-		var r result
-		if err := d.Decode(&r); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return fmt.Errorf("reading results: %w", err)
-		}
-		if r.Error != "" || r.Mode == "open-loop" {
+	for _, s := range all {
+		name := s.guest
+		switch {
+		case s.mode == "open-loop" || len(s.rates) == 0:
 			continue
-		}
-		name := r.Guest
-		if strings.HasSuffix(r.Mode, "ms") {
-			name = "Packer, " + r.Mode
+		case s.blind():
+			name = "Packer, " + s.mode
 		}
 		if rates[name] == nil {
 			rates[name] = map[int][]float64{}
 		}
-		rates[name][r.Load] = append(rates[name][r.Load], r.CPS)
-		loads[r.Load] = true
+		rates[name][s.load] = append(rates[name][s.load], s.rates...)
+		loads[s.load] = true
 	}
-	if len(rates) == 0 {
-		return errors.New("there are no results on standard input")
-	}
-	_, err := io.WriteString(out, draw(rates, slices.Sorted(maps.Keys(loads))))
+	_, err = io.WriteString(out, draw(rates, slices.Sorted(maps.Keys(loads))))
 	return err
 }
 
@@ -61,7 +54,7 @@ func draw(rates map[string]map[int][]float64, loads []int) string {
 	axes(&b, loads)
 	var ends []float64
 	for i, name := range slices.Sorted(maps.Keys(rates)) {
-		ends = series(&b, name, colours[i%len(colours)], rates[name], loads, ends)
+		ends = line(&b, name, colours[i%len(colours)], rates[name], loads, ends)
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
@@ -82,9 +75,9 @@ func axes(b *strings.Builder, loads []int) {
 		(plotLeft+plotWidth-plotRight)/2, plotHeight-plotBottom+44)
 }
 
-// series draws one guest. Its name goes where the line ends, or below the names
+// line draws one guest. Its name goes where the line ends, or below the names
 // that are there already.
-func series(b *strings.Builder, name, colour string, rates map[int][]float64, loads []int, ends []float64) []float64 {
+func line(b *strings.Builder, name, colour string, rates map[int][]float64, loads []int, ends []float64) []float64 {
 	var path strings.Builder
 	var x, y float64
 	for i, load := range loads {
