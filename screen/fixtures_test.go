@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bootscribe/bootscribe/internal/need"
@@ -35,9 +36,13 @@ func picture(t testing.TB, name string) image.Image {
 	return m
 }
 
+// systemFonts takes some ten milliseconds; the pictures can share it.
+var systemFonts = sync.OnceValue(screen.SystemFonts)
+
 func read(t testing.TB, name string) *screen.Text {
 	t.Helper()
-	text, err := new(screen.Reader).Read(picture(t, name))
+	r := screen.Reader{Fonts: systemFonts()}
+	text, err := r.Read(picture(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package screen
 
-import "image"
+import (
+	"image"
+	"slices"
+)
 
 // grid is where cells are in a picture.
 type grid struct {
@@ -42,7 +45,7 @@ func usual(indexes []*index, p *pixels) []grid {
 			all = append(all, gridAt(x, p, 0, vesaBorder), gridAt(x, p, gfxtermLeft, gfxtermTop))
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(g grid) bool { return g.columns < 1 || g.rows < 1 })
 }
 
 // vgaText tells whether a picture has the size of a text mode with cells of

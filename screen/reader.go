@@ -112,12 +112,12 @@ func (r *Reader) best(s *scanner) *scan {
 	}
 	if r.last.index != nil && r.size == image.Pt(s.pix.width, s.pix.height) {
 		n := try(r.last)
-		if n.good() || n.fair() || n.known == r.known && n.unknown == r.unknown {
+		if n.good() || n.fair() || n.empty() || n.known == r.known && n.unknown == r.unknown {
 			return best
 		}
 	}
-	for _, g := range usual(r.tiers[0], s.pix) {
-		if try(g).good() {
+	for i, g := range usual(r.tiers[0], s.pix) {
+		if n := try(g); n.good() || i == 0 && n.empty() {
 			return best
 		}
 	}

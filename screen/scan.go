@@ -60,8 +60,11 @@ type scan struct {
 
 // good tells whether no other grid need be tried: nearly all is recognised.
 func (r *scan) good() bool {
-	return r.unknown == 0 || r.known >= 9*r.unknown && r.letters > r.unknown
+	return r.known > 0 && (r.unknown == 0 || r.known >= 9*r.unknown && r.letters > r.unknown)
 }
+
+// empty tells whether there is nothing to read.
+func (r *scan) empty() bool { return r.known == 0 && r.unknown == 0 }
 
 // fair tells whether so much is recognised that the cells are in their places,
 // though there may be pictures between them. Lines and dots do not count: they
