@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"time"
 
 	"github.com/bootscribe/bootscribe/httpserve"
@@ -15,7 +14,8 @@ import (
 // answerFile is the name that the answer file is served under.
 const answerFile = "preseed.cfg"
 
-// still is how long a screen has to stay as it is to be taken for drawn.
+// still is how long a screen has to stay as it is to be taken for drawn; a
+// cursor blinks more slowly.
 const still = 200 * time.Millisecond
 
 // command is what is typed at the prompt.
@@ -43,15 +43,14 @@ func (s *sequence) Run(ctx context.Context) error {
 		return err
 	}
 	s.say("waiting for the boot menu")
-	menu, err := s.drawn(ctx, 0)
-	if err != nil {
+	if err := s.drawn(ctx, menu); err != nil {
 		return fmt.Errorf("waiting for the boot menu: %w", err)
 	}
 	s.say("leaving the menu")
 	if err := s.play(ctx, keyseq.Sequence{keyseq.Press{Key: keyseq.Key{Name: "esc"}}}); err != nil {
 		return err
 	}
-	if _, err := s.drawn(ctx, menu); err != nil {
+	if err := s.drawn(ctx, prompt); err != nil {
 		return fmt.Errorf("waiting for the prompt: %w", err)
 	}
 	s.say("typing the boot command")
@@ -63,41 +62,36 @@ func (s *sequence) Run(ctx context.Context) error {
 	return err
 }
 
+// The boot loader draws its menu on a larger screen than those of text, which
+// the firmware uses before it and the prompt after it.
+const textHeight = 400
+
+func menu(height int) bool   { return height > textHeight }
+func prompt(height int) bool { return height <= textHeight }
+
 func (s *sequence) say(what string) {
 	if s.Say != nil {
 		s.Say(what)
 	}
 }
 
-// drawn waits until something newer than a frame is on the screen and stays
-// there, and returns the number of that frame. Black is nothing.
-func (s *sequence) drawn(ctx context.Context, after uint64) (uint64, error) {
-	for {
-		seq, err := s.Conn.WaitUpdate(ctx, after)
-		if err != nil {
-			return 0, err
-		}
+// drawn waits until the screen has the height that is wanted and is still. That
+// it is still is not enough: so is the firmware's.
+func (s *sequence) drawn(ctx context.Context, wanted func(height int) bool) error {
+	for seq := uint64(0); ; {
 		quiet, cancel := context.WithTimeout(ctx, still)
-		_, err = s.Conn.WaitUpdate(quiet, seq)
+		next, err := s.Conn.WaitUpdate(quiet, seq)
 		cancel()
+		_, height := s.Conn.Size()
 		switch {
-		case err == nil: // it goes on changing
+		case err == nil:
+			seq = next
 		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
-			return 0, err
-		case !black(s.Conn.Screen()):
-			return seq, nil
-		}
-		after = seq
-	}
-}
-
-func black(m *image.RGBA) bool {
-	for i := 0; i < len(m.Pix); i += 4 {
-		if m.Pix[i]|m.Pix[i+1]|m.Pix[i+2] != 0 {
-			return false
+			return err
+		case seq > 0 && wanted(height):
+			return nil
 		}
 	}
-	return true
 }
 
 func (s *sequence) play(ctx context.Context, seq keyseq.Sequence) error {
