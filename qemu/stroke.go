@@ -125,13 +125,3 @@ func (s Stroke) codes() int {
 	}
 	return n
 }
-
-// locks reports whether the stroke has a key that turns a light on or off.
-func (s Stroke) locks() bool {
-	for _, k := range s {
-		if k.Code == codeCapsLock || k.Code == codeNumLock || k.Code == codeScrollLock {
-			return true
-		}
-	}
-	return false
-}
