@@ -3,9 +3,11 @@
 //
 //	go run ./examples/typebench -guest isolinux -chars 10000 -load 16
 //
-// With -open-loop it sends as fast as QEMU takes keys, to see them get lost;
-// with -interval it pauses after each key event, as Packer does. Its exit status
-// is 1 if anything else than that has lost, doubled or changed a character.
+// With -open-loop it sends as fast as QEMU takes keys, to see them get lost, with
+// -rate at a fixed rate, and with -interval it pauses after each key event, as
+// Packer does. Its exit status is 1 if anything else than that has lost, doubled
+// or changed a character.
+//
 // With -plot it draws the results that it reads on standard input, with -table it
 // writes them as a table; scripts/typing-table makes those of docs/typing.md.
 package main
@@ -56,6 +58,7 @@ func parse(args []string) (*options, error) {
 	flags.IntVar(&o.runs, "runs", 1, "how often each guest is started and typed on")
 	flags.DurationVar(&o.soak, "soak", 0, "start guests until this long has passed")
 	flags.BoolVar(&o.pace.openLoop, "open-loop", false, "do not wait for the guest")
+	flags.IntVar(&o.pace.rate, "rate", 0, "send so many characters a second, and do not wait for the guest")
 	flags.BoolVar(&o.show, "show", false, "show lines that did not arrive as they were typed")
 	flags.StringVar((*string)(&o.pace.mode), "mode", "", "how to watch the guest: bios, ps2-trace, ps2-status, leds, usb-trace, interval; empty chooses")
 	flags.DurationVar(&o.pace.interval, "interval", 0, "pause this long after each key event, and do not wait for the guest")
@@ -107,7 +110,7 @@ func (o *options) repeat(ctx context.Context, chosen []*guest, out *json.Encoder
 			if err != nil {
 				r.Guest, r.Load, r.Error = o.guest.name, o.load, err.Error()
 			}
-			if err != nil || !o.pace.openLoop && o.pace.interval == 0 && r.Lost+r.Doubled+r.Wrong > 0 {
+			if err != nil || !o.pace.blind() && r.Lost+r.Doubled+r.Wrong > 0 {
 				bad++
 			}
 			if err := out.Encode(r); err != nil {

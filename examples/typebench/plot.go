@@ -30,7 +30,7 @@ func plot(in io.Reader, out io.Writer) error {
 	for _, s := range all {
 		name := s.guest
 		switch {
-		case s.mode == "open-loop" || len(s.rates) == 0:
+		case s.mode == "open-loop" || strings.HasSuffix(s.mode, "/s") || len(s.rates) == 0:
 			continue
 		case s.blind():
 			name = "Packer, " + s.mode

@@ -28,7 +28,9 @@ func (s *series) rate() float64 {
 }
 
 // blind reports whether keys were sent without regard to the guest.
-func (s *series) blind() bool { return s.mode == "open-loop" || strings.HasSuffix(s.mode, "ms") }
+func (s *series) blind() bool {
+	return s.mode == "open-loop" || strings.HasSuffix(s.mode, "ms") || strings.HasSuffix(s.mode, "/s")
+}
 
 // readSeries reads results, a line of JSON each, and sorts them: the guests as
 // they come in the list of guests, blind ways last, loads in order.
@@ -87,6 +89,9 @@ func table(in io.Reader, out io.Writer) error {
 		runs := fmt.Sprint(len(s.rates))
 		if s.failed > 0 {
 			runs += fmt.Sprintf(", and %d failed", s.failed)
+		}
+		if strings.HasSuffix(s.mode, "/s") {
+			s.rates = []float64{s.rate() * float64(s.chars-s.bad) / float64(s.chars)} // of what arrived
 		}
 		rate := fmt.Sprintf("%.*f", digits(s.rate()), s.rate())
 		if s.mode == "open-loop" {
