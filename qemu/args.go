@@ -45,6 +45,9 @@ func (e ArgEdit) check(f *findings, field string) {
 	case e.Op != ArgRemove && slices.Contains(forbidden, name):
 		f.add(field+".Option", "leave it out", "%s would take QEMU out of this package's hands", name)
 	}
+	if e.option() == "-k" && e.Op != ArgRemove {
+		f.add(field+".Option", "leave it out, and name the guest's layout where it is typed to", "-k would make QEMU read keys as of another layout than they are sent for")
+	}
 	if strings.ContainsRune(e.Value, 0) {
 		f.add(field+".Value", "remove it", "%q has a NUL byte", e.Value)
 	}

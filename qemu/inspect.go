@@ -58,21 +58,8 @@ func (vm *VM) ring(ctx context.Context) (biosKeys, error) {
 		r.valid = inRing(r.head) && r.head == r.tail
 		return r, nil
 	}
-	checks := []struct {
-		at   int
-		want uint16
-	}{{ringStart, biosRing}, {ringEnd, biosRingEnd}, {vectorIRQ1 + 2, biosSegment}, {vectorINT16 + 2, biosSegment}}
-	for _, c := range checks {
-		m, err := vm.memory(ctx, c.at, 2)
-		if err != nil {
-			return biosKeys{}, err
-		}
-		if binary.LittleEndian.Uint16(m) != c.want {
-			return r, nil
-		}
-	}
-	r.valid = true
-	return r, nil
+	r.valid, err = vm.biosServes(ctx)
+	return r, err
 }
 
 // memory reads n bytes of the guest's physical memory.

@@ -15,8 +15,7 @@ const (
 	statusMouse = 0x20 // and it is the mouse's
 	statusNone  = 0xff // no such controller
 
-	vectorIRQ1   = 0x09 * 4 // interrupt vectors: offset and segment of the handlers
-	vectorINT16  = 0x16 * 4
+	vectorIRQ1   = 0x09 * 4 // interrupt vector: the handler's offset and segment
 	biosSegment  = 0xf000
 	ringHead     = 0x41a // the ring's pointers, offsets from 0x400
 	ringTail     = 0x41c

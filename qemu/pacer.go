@@ -81,6 +81,8 @@ type Pacer struct {
 	lights lights          // what was done to them
 	before beat            // when nothing was on its way for the last time
 
+	chosen time.Time // when the mode was last chosen
+
 	given  int // strokes let go
 	flying []Stroke
 	stops  int       // of the machine, when the last stroke was let go

@@ -67,13 +67,14 @@ func (vm *VM) ringNow(ctx context.Context) (r ringState, ok bool, err error) {
 	return r, inRing(head) && inRing(tail), nil
 }
 
-// biosServes reports whether a BIOS handles the keyboard's interrupts and
-// INT 16h, and has its ring where they all have it.
+// biosServes reports whether a BIOS handles the keyboard's interrupts and has
+// its ring where they all have it. INT 16h may be anybody's: iPXE takes it to
+// add keys of its own, and passes the BIOS's on.
 func (vm *VM) biosServes(ctx context.Context) (bool, error) {
 	for _, c := range []struct {
 		at   int
 		want uint16
-	}{{ringStart, biosRing}, {ringEnd, biosRingEnd}, {vectorIRQ1 + 2, biosSegment}, {vectorINT16 + 2, biosSegment}} {
+	}{{ringStart, biosRing}, {ringEnd, biosRingEnd}, {vectorIRQ1 + 2, biosSegment}} {
 		m, err := vm.memory(ctx, c.at, 2)
 		if err != nil {
 			return false, err

@@ -47,11 +47,15 @@ func (p *Pacer) choose(ctx context.Context) error {
 // operating system can have taken over from the firmware. While keys flow each
 // mode but the lights notices by what it observes.
 func (p *Pacer) doubtful() bool {
-	return p.mode == ModeLEDs || time.Since(p.sent) > 100*time.Millisecond
+	if p.mode == ModeLEDs {
+		return time.Since(p.chosen) > 250*time.Millisecond
+	}
+	return time.Since(p.sent) > 100*time.Millisecond
 }
 
 // fitting returns the mode that fits the moment, the best first.
 func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
+	p.chosen = time.Now()
 	if !isX86(p.vm.c.arch()) {
 		return p.first("the machine is not a PC", ModeLEDs)
 	}

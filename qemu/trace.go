@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,7 +80,9 @@ func (t *trace) heard(line string) bool {
 		return false
 	}
 	for e := range t.ears {
-		e.put(traceLine{name, args})
+		if slices.Contains(e.names, name) {
+			e.put(traceLine{name, args})
+		}
 	}
 	return true
 }
