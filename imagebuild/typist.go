@@ -23,6 +23,10 @@ type TypeOptions struct {
 	// Mode is how the guest is watched, for measurements; empty chooses.
 	Mode qemu.Mode
 
+	// Patience is how long the guest may run and take no key before that is
+	// an error; 0 means 30 seconds.
+	Patience time.Duration
+
 	// Secret keeps what is typed out of errors; no event has it in any case.
 	Secret bool
 }
@@ -62,6 +66,7 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 		LEDs:     func() (uint8, uint64) { leds, n := t.VNC.LEDs(); return uint8(leds), n },
 		WaitLEDs: t.waitLEDs,
 		Mode:     o.Mode,
+		Patience: o.Patience,
 		Secret:   o.Secret,
 		Observe:  func(m qemu.Mode, reason string) { t.emit(Typing{Mode: m, Reason: reason}) },
 	})
