@@ -118,3 +118,20 @@ func TestGraphics(t *testing.T) {
 		})
 	}
 }
+
+// TestLogo reads a picture that has no text in bitmap glyphs.
+func TestLogo(t *testing.T) {
+	needFonts(t)
+	text := read(t, "ovmf-logo")
+	for i, c := range text.Cells {
+		if c.Known && c.Rune != ' ' {
+			t.Errorf("cell %d is read as %q", i, c.Rune)
+		}
+	}
+	if text.Font != "" {
+		t.Errorf("Font is %q", text.Font)
+	}
+	if text.Unknown() < 50 {
+		t.Errorf("%d cells are not known; the logo has more", text.Unknown())
+	}
+}

@@ -146,50 +146,95 @@ func (r *scan) foreign(c scanned, font int32) bool {
 // doubt takes back what was read in another font than most: a screen has one,
 // and a torn letter may look like an exotic one. It also takes back what stands
 // alone on a picture: a speck may look like a full stop. Words remain, and one
-// cursor.
-func (r *scan) doubt(font int32) {
+// cursor; if little of the screen is text at all, only words of letters.
+func (r *scan) doubt(font int32, trusted bool) {
 	cursors := 0
 	for i, c := range r.cells {
 		if c.cursor {
 			cursors++
 		}
 		if r.foreign(c, font) {
-			r.cells[i].kind, r.cells[i].hit, r.cells[i].other = mixed, none, none
+			forget(r.cells[i : i+1])
 		}
 	}
 	for i := range r.cells {
 		if c := &r.cells[i]; c.cursor && cursors > 1 {
-			c.kind, c.cursor = mixed, false
+			c.cursor = false
+			forget(r.cells[i : i+1])
 		}
 	}
-	const word = 12 // pixels of ink
 	for row := range r.grid.rows {
 		line := r.cells[row*r.grid.columns:][:r.grid.columns]
 		for i := 0; i < len(line); {
-			end, ink := i, 0
-			for gap := 0; end < len(line) && gap < 2; end++ {
-				switch line[end].kind {
-				case overlay, glyph:
-					ink += r.grid.index.bitmaps[line[end].hit].ink
-					gap = 0
-				case blank:
-					gap++
-				default:
-					gap = 2
-				}
-			}
-			if ink < word {
-				forget(line[i:end])
-			}
+			end, ink, letters := r.word(line, i)
+			r.doubtWord(line[i:end], ink, letters, trusted)
 			i = max(end, i+1)
+		}
+	}
+	r.doubtBlocks(font)
+}
+
+// word returns the end of the word that begins at i, which may have single
+// blanks in it, the pixels of its ink, and its letters and digits.
+func (r *scan) word(line []scanned, i int) (end, ink, letters int) {
+	gap := 0
+	for end = i; end < len(line) && gap < 2; end++ {
+		switch line[end].kind {
+		case overlay, glyph:
+			b := &r.grid.index.bitmaps[line[end].hit]
+			ink += b.ink
+			if b.letter {
+				letters++
+			}
+			gap = 0
+		case blank:
+			gap++
+		default:
+			gap = 2
+		}
+	}
+	return end, ink, letters
+}
+
+// doubtWord takes back a word of too little ink on a picture, and where little
+// is text one of too few letters.
+func (r *scan) doubtWord(cells []scanned, ink, letters int, trusted bool) {
+	const enoughInk, enoughLetters = 12, 3
+	for i, c := range cells {
+		if c.kind == overlay && ink < enoughInk || !trusted && letters < enoughLetters && c.hit != none {
+			forget(cells[i : i+1])
 		}
 	}
 }
 
+// doubtBlocks takes back block characters that touch what is not known: they
+// are the edge of a picture.
+func (r *scan) doubtBlocks(font int32) {
+	var edge []int
+	for i, c := range r.cells {
+		if c.kind == odd || c.kind == mixed {
+			edge = append(edge, i)
+		}
+	}
+	columns := r.grid.columns
+	for len(edge) > 0 {
+		at := edge[len(edge)-1]
+		edge = edge[:len(edge)-1]
+		for _, i := range []int{at - columns, at + columns, at - 1, at + 1} {
+			if i < 0 || i >= len(r.cells) || (i-at == 1 || at-i == 1) && i/columns != at/columns || r.cells[i].hit == none {
+				continue
+			}
+			if c, _ := r.grid.index.bitmaps[r.cells[i].hit].in(font); c >= 0x2580 && c < 0x25A0 {
+				forget(r.cells[i : i+1])
+				edge = append(edge, i)
+			}
+		}
+	}
+}
+
+// forget makes cells unknown.
 func forget(cells []scanned) {
 	for i := range cells {
-		if c := &cells[i]; c.kind == overlay {
-			c.kind, c.hit = mixed, none
-		}
+		cells[i].kind, cells[i].hit, cells[i].other = mixed, none, none
 	}
 }

@@ -156,18 +156,18 @@ func (r *Reader) search(s *scanner, found func(grid) bool) {
 // a bitmap means different things in different fonts.
 func (r *scan) text(s *scanner) *Text {
 	x := r.grid.index
-	font := r.font()
+	font, trusted := r.font(), r.good() || r.fair()
 	r.reconsider(s, font)
 	r.cursors(s, font)
-	r.doubt(font)
+	r.doubt(font, trusted)
 	t := &Text{Source: FromGlyphs, Columns: r.grid.columns, Rows: r.grid.rows, Cells: make([]Cell, len(r.cells)),
 		Origin: image.Pt(r.grid.x, r.grid.y), Cell: image.Pt(x.width, x.height)}
-	if r.known > 0 {
-		t.Font = x.fonts[font]
-	}
 	r.settle()
 	for i := range r.cells {
 		t.Cells[i] = r.cells[i].cell(x, font)
+		if r.cells[i].hit != none {
+			t.Font = x.fonts[font]
+		}
 	}
 	return t
 }

@@ -37,15 +37,13 @@ var shots = []shot{
 	{"ovmf", machine(qemu.Config{Firmware: uefi}), []string{"wait Shell>", "still", "save ovmf-shell",
 		"type help", "ret", "still", "save ovmf-help", "type exit", "ret", "still", "save ovmf-setup", "down", "down", "ret", "still", "save ovmf-bootmanager"}},
 	{"linux", linux(qemu.Firmware{}, "vga=normal nomodeset console=tty0 console=ttyS0 rdinit=/bin/sh"), append(shell, "still", "save linux")},
-	{"linux-efi", linux(uefi, "nomodeset console=tty0 console=ttyS0 rdinit=/bin/sh"), append(shell, "still", "save linux-efi")},
 	{"linux-glyphs", linux(uefi, "nomodeset console=tty0 console=ttyS0 rdinit=/bin/sh"), glyphShell()},
 	{"installer", linux(qemu.Firmware{}, "vga=normal nomodeset fb=false DEBIAN_FRONTEND=newt"), []string{
 		"wait Select a language", "still", "save installer-language", "ret",
 		"wait Select your location", "still", "save installer-location", "ret",
-		"wait Configure the keyboard", "still", "save installer-keyboard", "ret",
-		"wait No Ethernet", "still", "save installer-network"}},
+		"wait Configure the keyboard", "still", "save installer-keyboard"}},
 	{"installer-efi", linux(uefi, "DEBIAN_FRONTEND=newt"), []string{
-		"pause", "still", "save installer-efi-language", "ret", "pause", "still", "save installer-efi-location"}},
+		"pause", "save ovmf-logo", "pause", "pause", "still", "save linux-efi", "pause", "pause", "pause", "still", "save installer-efi-language"}},
 	{"ovmf-glyphs", glyphs, []string{"wait Shell>", "still", "type cls", "ret", "type type fs0:c.txt", "ret", "still", "save ovmf-glyphs"}},
 }
 
