@@ -134,8 +134,10 @@ func (vm *VM) NewPacer(ctx context.Context, c *PacerConfig) (*Pacer, error) {
 		return nil, fmt.Errorf("qemu: keys: %w", ctxError(ctx))
 	}
 	p.before, _ = vm.pulse.read()
+	limited, cancel := context.WithTimeoutCause(ctx, p.c.Patience, errNoAnswer)
+	defer cancel()
 	var err error
-	if p.boards, err = vm.keyboards(ctx); err != nil {
+	if p.boards, err = vm.keyboards(limited); err != nil {
 		<-vm.typing
 		return nil, fmt.Errorf("qemu: keys: %w", err)
 	}
@@ -222,11 +224,21 @@ func (p *Pacer) step(ctx context.Context, next []Stroke) (n int, done bool, err 
 	if err := p.choose(limited); err != nil || p.way == nil || len(next) == 0 {
 		return 0, false, err
 	}
+	if p.interrupted() {
+		return 0, false, nil
+	}
 	if n = p.way.room(next); n == 0 {
 		return 0, false, nil
 	}
 	p.letGo(next[:n])
 	return n, true, nil
+}
+
+// interrupted reports whether the machine was stopped while keys were on their
+// way. Some may be lost, and others must not get before them.
+func (p *Pacer) interrupted() bool {
+	b, _ := p.vm.pulse.read()
+	return len(p.flying) > 0 && b.stops != p.stops
 }
 
 func (p *Pacer) letGo(strokes []Stroke) {

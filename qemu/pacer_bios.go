@@ -263,7 +263,7 @@ func (w *biosWay) settle(ctx context.Context) error {
 	if f.sure && f.accepted == len(f.words) || !f.sure || !w.idle.lasts(lostAfter) {
 		return nil
 	}
-	if !w.sure {
+	if !w.sure && !w.p.interrupted() {
 		return &unfitError{reason: "the BIOS's ring does not show the keys that the guest reads", taken: len(w.queue)}
 	}
 	if err := w.abandoned(ctx); err != nil {

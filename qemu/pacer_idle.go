@@ -12,6 +12,7 @@ type idleKeyboard struct {
 	fence bool      // what was sent is known to be at QEMU
 	looks int       // how often the keyboard was found empty in a row
 	since time.Time // the first time of these
+	stops int       // of the machine at the last look
 }
 
 // blindIdle is when a keyboard that cannot be asked counts as empty: a USB
@@ -41,6 +42,10 @@ func (k *idleKeyboard) look(ctx context.Context) (bool, error) {
 		k.looks = 0
 		k.p.seen = "the keyboard controller holds keys"
 		return false, nil
+	}
+	// A machine that was stopped meanwhile has had no time to read.
+	if b, _ := k.p.vm.pulse.read(); b.stops != k.stops {
+		k.stops, k.looks = b.stops, 0
 	}
 	if k.looks == 0 {
 		k.since = time.Now()
