@@ -3,10 +3,13 @@ package imagebuild_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -90,7 +93,9 @@ func (k *keyReader) ready() {
 	k.t.Fatal("the guest does not start")
 }
 
-func (k *keyReader) count() int { return int(binary.LittleEndian.Uint16(k.memory(guest.KeyReadCount, 2))) }
+func (k *keyReader) count() int {
+	return int(binary.LittleEndian.Uint16(k.memory(guest.KeyReadCount, 2)))
+}
 
 // text returns all that the guest has read.
 func (k *keyReader) text() string {
@@ -137,5 +142,134 @@ func TestTypistBIOS(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	if got := k.count() - before; got >= 200 {
 		t.Errorf("all of %d keys arrive also without a pace: the test proves nothing", got)
+	}
+}
+
+// A machine that is stopped only holds the typing: what it threw away while it
+// stood still comes after.
+func TestTypistPaused(t *testing.T) {
+	t.Parallel()
+	k := readKeys(t, guest.KeyRead(500, true), nil)
+	text := printable(400)
+	ctx, cancel := context.WithCancel(t.Context())
+	var pausing sync.WaitGroup
+	pausing.Go(func() {
+		for ctx.Err() == nil {
+			for _, command := range []string{"stop", "cont"} {
+				if err := k.VM.QMP().Execute(context.Background(), command, nil, nil); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(60 * time.Millisecond)
+			}
+		}
+	})
+	err := k.Play(t.Context(), typing(text), nil)
+	cancel()
+	pausing.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := k.text(); got != text {
+		t.Errorf("%d characters arrived of %d:\n%q, want\n%q", len(got), len(text), got, text)
+	}
+}
+
+// A QEMU that its host has stopped is waited for, and then named.
+func TestTypistQEMUStopped(t *testing.T) {
+	t.Parallel()
+	k := readKeys(t, guest.KeyRead(500, true), nil)
+	process, err := os.FindProcess(k.VM.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { process.Signal(syscall.SIGCONT) })
+	var stopping sync.WaitGroup
+	stopping.Go(func() {
+		for range 3 {
+			time.Sleep(50 * time.Millisecond)
+			process.Signal(syscall.SIGSTOP)
+			time.Sleep(200 * time.Millisecond)
+			process.Signal(syscall.SIGCONT)
+		}
+	})
+	text := printable(300)
+	err = k.Play(t.Context(), typing(text), nil)
+	stopping.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := k.text(); got != text {
+		t.Errorf("%d characters arrived of %d", len(got), len(text))
+	}
+	process.Signal(syscall.SIGSTOP)
+	start := time.Now()
+	err = k.Play(t.Context(), typing("more"), &imagebuild.TypeOptions{Patience: 500 * time.Millisecond})
+	if took := time.Since(start); err == nil || took > 10*time.Second {
+		t.Errorf("with a stopped QEMU: %v after %v", err, took)
+	}
+	process.Signal(syscall.SIGCONT)
+}
+
+// When the connection breaks, the error says how much has arrived.
+func TestTypistDisconnected(t *testing.T) {
+	t.Parallel()
+	k := readKeys(t, guest.KeyRead(2000, true), nil)
+	text := printable(400)
+	go func() {
+		for k.VNC.KeysSent() < 300 && k.VNC.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		k.VNC.Close()
+	}()
+	err := k.Play(t.Context(), typing(text), nil)
+	var pe *keyseq.PlayError
+	if !errors.As(err, &pe) {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	got := k.text()
+	if !strings.HasPrefix(text, got) || len(got) < pe.Taken || pe.Taken < pe.Index-20 || pe.Taken == 0 {
+		t.Errorf("%d characters have arrived, and %v", len(got), err)
+	}
+}
+
+// Ctrl is released whatever ends the typing, and a keyboard that was added by
+// the user is typed on.
+func TestTypistHeldKeys(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		args []qemu.ArgEdit
+	}{
+		{"ps2", nil},
+		{"usb", []qemu.ArgEdit{{Op: qemu.ArgAdd, Option: "-device", Value: "piix3-usb-uhci"}, {Op: qemu.ArgAdd, Option: "-device", Value: "usb-kbd"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			k := readKeys(t, guest.KeyRead(0, true), func(c *qemu.Config) { c.Args = tt.args })
+			seq, err := keyseq.Parse("<leftCtrlOn>c<leftCtrlOff>Ab<f1><leftAltOn>x<leftAltOff><capsLock>Ab<capsLock>Ab<leftCtrlOn>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := k.Play(t.Context(), seq, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := k.text(), "\x03Ab\x00\x00aBAb"; got != want {
+				t.Errorf("got %q, want %q; modes %+v", got, want, k.modes)
+			}
+			seq, err = keyseq.Parse("<leftCtrlOn>c<wait1h>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			if err := k.Play(ctx, seq, nil); !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+			time.Sleep(200 * time.Millisecond)
+			if flags := k.memory(0x417, 1)[0]; flags&0x0f != 0 {
+				t.Errorf("the BIOS's modifiers are %#x in the end", flags)
+			}
+		})
 	}
 }
