@@ -16,7 +16,7 @@ import (
 	"github.com/bootscribe/bootscribe/internal/need"
 )
 
-// inMounts runs TestFetchChild after a shell script in a mount namespace of
+// inMounts runs fetchInChild after a shell script in a mount namespace of
 // its own; $DIR is the cache.
 func inMounts(t *testing.T, script, dir, url, sum string) (string, error) {
 	t.Helper()
@@ -24,7 +24,7 @@ func inMounts(t *testing.T, script, dir, url, sum string) (string, error) {
 	if err := exec.Command(unshare, "-m", "mount", "-t", "tmpfs", "none", t.TempDir()).Run(); err != nil {
 		t.Skip("needs the right to mount in a namespace of its own (root): ", err)
 	}
-	cmd := exec.CommandContext(t.Context(), unshare, "-m", "sh", "-ec", script+"\n\"$0\" -test.run='^TestFetchChild$' || rc=$?; "+
+	cmd := exec.CommandContext(t.Context(), unshare, "-m", "sh", "-ec", script+"\n\"$0\" || rc=$?; "+
 		"ls -R \"$DIR\"; exit ${rc:-0}", os.Args[0])
 	cmd.Env = append(os.Environ(), "DIR="+dir, "ISO_TEST_CHILD_DIR="+dir, "ISO_TEST_CHILD_URL="+url, "ISO_TEST_CHILD_SUM="+sum)
 	out, err := cmd.CombinedOutput()
