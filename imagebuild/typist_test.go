@@ -24,11 +24,10 @@ import (
 // keyReader is a machine with a KeyRead guest, and what watches it.
 type keyReader struct {
 	*imagebuild.Typist
-	t      testing.TB
-	dir    string
-	modes  []imagebuild.Typing
-	typed  []imagebuild.Typed
-	before int // keys that came before the test's
+	t     testing.TB
+	dir   string
+	modes []imagebuild.Typing
+	typed []imagebuild.Typed
 }
 
 func readKeys(t testing.TB, sector []byte, change func(*qemu.Config)) *keyReader {
