@@ -44,7 +44,10 @@ func check(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, vm.Close()) }()
 	began := time.Now()
 	if err := ask(ctx, vm, began); err != nil {
-		return fmt.Errorf("%w\nThe end of the guest's serial output:\n%s", err, vm.Console().Tail(4096))
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return errors.Join(err, console(vm.Console().Tail(4096)))
 	}
 	if err := vm.Powerdown(ctx); err != nil {
 		return err

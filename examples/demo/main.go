@@ -60,10 +60,12 @@ func main() {
 }
 
 // machine is what the build and the check have in common. The medium's kernel
-// knows the drives of the machine "pc".
+// knows the drives of the machine "pc". Where the processor is emulated, a copy
+// of memory by the instruction that is fast on real ones (ERMS) goes byte by
+// byte; without it guests take words, and a third less of the host's time.
 func (o options) machine() qemu.Config {
 	return qemu.Config{
-		Machine: "pc", CPUs: o.cpus, Memory: o.memory, Accel: qemu.Accel(o.accel),
+		Machine: "pc", CPU: "max,erms=off,fsrm=off", CPUs: o.cpus, Memory: o.memory, Accel: qemu.Accel(o.accel),
 		Firmware: qemu.Firmware{Type: qemu.FirmwareType(o.firmware)},
 	}
 }

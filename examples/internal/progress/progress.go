@@ -20,6 +20,11 @@ import (
 	"github.com/bootscribe/bootscribe/ssh"
 )
 
+const (
+	sayEvery   = 5 * time.Second // how often progress is told without a terminal
+	longTyping = 20              // steps of a boot command that are worth a bar
+)
+
 // Renderer shows the events of one build. Give its Observe to
 // imagebuild.Build.Observe, and close it when Run has returned.
 type Renderer struct {
@@ -31,7 +36,7 @@ type Renderer struct {
 	bar   *mpb.Bar
 	what  string    // what the bar shows
 	total int64     // the bar's
-	said  int       // tenths that were said of what, without a terminal
+	said  time.Time // without a terminal, when something was last said of what
 	began time.Time // of the build
 	tries map[string]bool
 }
@@ -76,7 +81,9 @@ func (r *Renderer) Observe(e imagebuild.Event) {
 	case imagebuild.Progress:
 		r.progress(e.What, e.Done, e.Total, e.Bytes)
 	case imagebuild.Typed:
-		r.progress("typing", int64(e.Progress.Index), int64(e.Progress.Total), false)
+		if e.Progress.Total >= longTyping {
+			r.progress("typing", int64(e.Progress.Index), int64(e.Progress.Total), false)
+		}
 	case imagebuild.Output:
 		r.Printf("  | %s", e.Line)
 	case imagebuild.ConsoleLine:
@@ -94,11 +101,13 @@ func (r *Renderer) Observe(e imagebuild.Event) {
 	}
 }
 
+// stepDone says nothing of what took no time: that the next step begins is enough.
 func (r *Renderer) stepDone(e imagebuild.StepDone) {
-	if e.Err == nil {
-		r.Printf("step %d/%d  done in %s", e.Index+1, e.Total, seconds(e.Took))
-	} else {
+	switch {
+	case e.Err != nil:
 		r.Printf("step %d/%d  failed after %s", e.Index+1, e.Total, seconds(e.Took))
+	case e.Took >= time.Second:
+		r.Printf("step %d/%d  done in %s", e.Index+1, e.Total, seconds(e.Took))
 	}
 }
 
@@ -181,15 +190,17 @@ func (r *Renderer) newBar(what string, total int64, bytes bool) *mpb.Bar {
 	return r.bars.AddBar(total, mpb.BarRemoveOnComplete(), mpb.PrependDecorators(left...), mpb.AppendDecorators(decor.Percentage()))
 }
 
-// say writes a line for each quarter of what goes on, where there is no terminal.
+// say writes a line now and then, where there is no terminal.
 func (r *Renderer) say(what string, done, total int64) {
+	now := time.Now()
 	if what != r.what {
-		r.what, r.said = what, 0
+		r.what, r.said = what, now
 	}
-	if quarter := int(4 * done / total); quarter > r.said {
-		r.said = quarter
-		r.Printf("%s: %d %%", what, 25*quarter)
+	if now.Sub(r.said) < sayEvery {
+		return
 	}
+	r.said = now
+	r.Printf("%s: %d %%", what, 100*done/total)
 }
 
 // end removes the bar.
@@ -198,7 +209,7 @@ func (r *Renderer) end() {
 		r.bar.Abort(true)
 		r.bar.Wait()
 	}
-	r.bar, r.what, r.said = nil, "", 0
+	r.bar, r.what = nil, ""
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
