@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	bootsector "github.com/bootscribe/bootscribe/internal/guest"
@@ -49,14 +47,9 @@ var guests = []*guest{
 // keyread is the boot sector that reads keys by INT 16h into its memory.
 func keyread() *guest {
 	g := &guest{name: "keyread", about: "512-byte boot sector, INT 16h", limit: 30000}
-	g.config = func(_ context.Context, cache string) (*qemu.Config, error) {
-		if err := os.MkdirAll(cache, 0o755); err != nil {
-			return nil, err
-		}
-		path := filepath.Join(cache, "keyread.img")
-		image := make([]byte, 1<<20)
-		copy(image, bootsector.KeyRead(0, false))
-		return &qemu.Config{Memory: 64, Disks: []qemu.Disk{{Path: path, Format: "raw", ReadOnly: true}}}, os.WriteFile(path, image, 0o644)
+	g.config = func(ctx context.Context, cache string) (*qemu.Config, error) {
+		path, err := typeguest.KeyRead(ctx, cache)
+		return &qemu.Config{Memory: 64, Disks: []qemu.Disk{{Path: path, Format: "raw", ReadOnly: true}}}, err
 	}
 	g.ready = func(ctx context.Context, m *machine) error {
 		return until(ctx, "the boot sector", func() (bool, error) {

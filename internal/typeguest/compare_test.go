@@ -2,7 +2,6 @@ package typeguest
 
 import (
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,11 +34,11 @@ func TestCompare(t *testing.T) {
 // What was taken out of a long text is found, wherever it was.
 func TestCompareLong(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	typed := make([]byte, 3000)
+	typed := make([]byte, 600)
 	for i := range typed {
 		typed[i] = byte(' ' + random.IntN(95))
 	}
-	for _, n := range []int{1, 30, 1000, 2990} {
+	for _, n := range []int{1, 30, 200, 590} {
 		arrived := append([]byte(nil), typed...)
 		for range n {
 			at := random.IntN(len(arrived))
@@ -47,56 +46,6 @@ func TestCompareLong(t *testing.T) {
 		}
 		if got := Compare(string(typed), string(arrived)); got != (Difference{Lost: n}) {
 			t.Errorf("%d characters removed, found %+v", n, got)
-		}
-	}
-}
-
-func TestTerminal(t *testing.T) {
-	for _, tt := range []struct{ name, in, want string }{
-		{"text", "Shell> ls", "Shell> ls"},
-		{"colours", "\x1b[0m\x1b[37m\x1b[40mab", "ab"},
-		{"clear and home", "xyz\x1b[2J\x1b[01;01Hab", "ab"},
-		{"position", "\x1b[02;03Hab", "\n  ab"},
-		{"back space", "abc\b\bX", "aXc"},
-		{"wrap", "0123456789ab", "0123456789\nab"},
-		{"wrap only when more comes", "0123456789\r\nab", "0123456789\nab"},
-		{"scroll", "1\r\n2\r\n3\r\n4\r\n5", "2\n3\n4\n5"},
-		{"to the end of the row", "abcdef\x1b[1;3H\x1b[K", "ab"},
-		{"out of bounds", "\x1b[99;99Hx\x1b[99A\x1b[99Dy\x1b[0;0Hz", "z" + strings.Repeat("\n", 3) + strings.Repeat(" ", 9) + "x"},
-	} {
-		term := NewTerminal(10, 4)
-		for i := range tt.in {
-			term.Write([]byte(tt.in[i : i+1]))
-		}
-		if diff := cmp.Diff(tt.want, term.String()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
-		}
-	}
-}
-
-func TestLine(t *testing.T) {
-	var memory []byte
-	for _, row := range []string{"boot: old ", "boot: abc ", "de f      "} {
-		for _, c := range []byte(row) {
-			memory = append(memory, c, 7)
-		}
-	}
-	s := TextScreen(memory, 10)
-	s.Row, s.Col = 2, 5
-	for _, tt := range []struct {
-		prompt  string
-		newline int
-		want    string
-		ok      bool
-	}{
-		{"boot: ", 0, "abc de f ", true},
-		{"boot: ", 3, "abcde ", true},
-		{"boot: ", 4, "abc ", true},
-		{"grub> ", 0, "", false},
-	} {
-		got, ok := s.Line(tt.prompt, tt.newline)
-		if got != tt.want || ok != tt.ok {
-			t.Errorf("Line(%q, %d) = %q, %v; want %q, %v", tt.prompt, tt.newline, got, ok, tt.want, tt.ok)
 		}
 	}
 }

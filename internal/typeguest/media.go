@@ -4,7 +4,19 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+
+	"github.com/bootscribe/bootscribe/internal/guest"
 )
+
+// KeyRead returns an image of a disk that boots to a program of 512 bytes, which
+// reads keys by INT 16h into its memory; see [guest.KeyRead].
+func KeyRead(_ context.Context, dir string) (string, error) {
+	image := make([]byte, 1<<20)
+	copy(image, guest.KeyRead(0, false))
+	return cached(dir, "keyread.img", string(image), func(_, path string) error {
+		return os.WriteFile(path, image, 0o644)
+	})
+}
 
 // ISOLINUX returns an image of a CD that boots to ISOLINUX's prompt "boot: ",
 // and has nothing to boot from there.

@@ -4,7 +4,8 @@
 //	medium, err := typeguest.ISOLINUX(ctx, cacheDir)
 //	…                                     // boot it, type "linux quiet"
 //	screen := typeguest.TextScreen(vram, 80)
-//	line, ok := screen.Line("boot: ", column, row) // "linux quiet"
+//	screen.Col, screen.Row = column, row
+//	line, ok := screen.Line("boot: ", 80) // "linux quiet"
 //
 // The media are made of the distribution's packages (scripts/typing.packages),
 // once: a file that is in the cache directory is taken as it is. What a program
