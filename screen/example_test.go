@@ -3,6 +3,7 @@ package screen_test
 import (
 	"fmt"
 	"image"
+	"image/draw"
 	"image/png"
 	"os"
 	"regexp"
@@ -71,6 +72,7 @@ func ExampleSettled() {
 // A part of an older screen, looked for in a new one.
 func ExampleFindImage() {
 	frame := image.NewRGBA(image.Rect(0, 0, 64, 48))
+	draw.Draw(frame, frame.Rect, image.Black, image.Point{}, draw.Src)
 	for x := 40; x < 50; x++ {
 		frame.Pix[frame.PixOffset(x, 20)] = 200 // a red line
 	}
