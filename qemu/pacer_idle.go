@@ -9,10 +9,9 @@ import (
 // the guest: by the controller's status where there is one, else by waiting.
 type idleKeyboard struct {
 	p     *Pacer
-	fence bool      // what was sent is known to be at QEMU
-	looks int       // how often the keyboard was found empty in a row
-	since time.Time // the first time of these
-	stops int       // of the machine at the last look
+	fence bool          // what was sent is known to be at QEMU
+	looks int           // how often the keyboard was found empty in a row
+	since time.Duration // the first time of these, of the pacer's idle time
 }
 
 // blindIdle is when a keyboard that cannot be asked counts as empty: a USB
@@ -43,12 +42,8 @@ func (k *idleKeyboard) look(ctx context.Context) (bool, error) {
 		k.p.seen = "the keyboard controller holds keys"
 		return false, nil
 	}
-	// A machine that was stopped meanwhile has had no time to read.
-	if b, _ := k.p.vm.pulse.read(); b.stops != k.stops {
-		k.stops, k.looks = b.stops, 0
-	}
-	if k.looks == 0 {
-		k.since = time.Now()
+	if k.looks == 0 || k.p.idle < k.since {
+		k.since = k.p.idle
 	}
 	k.looks++
 	return k.sure(), nil
@@ -62,9 +57,9 @@ func (k *idleKeyboard) sure() bool {
 	return k.looks > 1 && k.lasts(2*time.Millisecond)
 }
 
-// lasts reports whether it was found empty for that long.
+// lasts reports whether it was found empty for that long while the guest ran.
 func (k *idleKeyboard) lasts(d time.Duration) bool {
-	return k.looks > 0 && time.Since(k.since) >= d
+	return k.looks > 0 && k.p.idle-k.since >= d
 }
 
 // fence returns when QEMU has all that was sent.
