@@ -77,7 +77,8 @@
 //
 // A [Player] sends the keys to a [Keyboard], in one of two currencies: the scan
 // code of the physical key, and the keysym of that key on a US keyboard for
-// servers that take nothing else. Its [Gate] tells when the guest has taken a
+// servers that take nothing else. A [Pacer] lets several whole characters go at
+// once, never more than the guest has room for. Without one, a [Gate] tells when the guest has taken a
 // character, so that the next one can follow at once; Packer waits 100 ms after
 // each event instead, which is [Player.Interval]. [Sequence.Keys] and
 // [Sequence.Cost] say beforehand how much there is to type and how long it takes.
