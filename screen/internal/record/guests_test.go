@@ -43,7 +43,7 @@ var shots = []shot{
 		"wait Select your location", "still", "save installer-location", "ret",
 		"wait Configure the keyboard", "still", "save installer-keyboard"}},
 	{"installer-efi", linux(uefi, "DEBIAN_FRONTEND=newt"), []string{
-		"pause", "save ovmf-logo", "pause", "pause", "still", "save linux-efi", "pause", "pause", "pause", "still", "save installer-efi-language"}},
+		"pause", "save ovmf-logo", "pause", "pause", "still", "save linux-efi", "pause", "pause", "pause", "pause", "pause", "still", "save installer-efi-language"}},
 	{"ovmf-glyphs", glyphs, []string{"wait Shell>", "still", "type cls", "ret", "type type fs0:c.txt", "ret", "still", "save ovmf-glyphs"}},
 }
 
