@@ -46,7 +46,7 @@ func booted(t *testing.T, name string) (*bench, *machine) {
 // typed types random characters on a guest beside a load.
 func typed(t *testing.T, b *bench, m *machine, load int) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	b.load, b.show = load, !b.pace.openLoop
 	b.seed++
