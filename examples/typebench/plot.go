@@ -50,9 +50,9 @@ func draw(rates map[string]map[int][]float64, loads []int) string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13">`+"\n",
 		plotWidth, plotHeight, plotWidth, plotHeight)
 	b.WriteString(`<rect width="100%" height="100%" fill="white"/>` + "\n")
-	fmt.Fprintf(&b, `<text x="%d" y="28" font-size="16">Characters a second that the guest has taken, none lost</text>`+"\n", plotLeft)
+	fmt.Fprintf(&b, `<text x="%d" y="28" font-size="16">Characters a second</text>`+"\n", plotLeft)
 	axes(&b, loads)
-	var ends []float64
+	var ends [][2]float64
 	for i, name := range slices.Sorted(maps.Keys(rates)) {
 		ends = line(&b, name, colours[i%len(colours)], rates[name], loads, ends)
 	}
@@ -77,7 +77,7 @@ func axes(b *strings.Builder, loads []int) {
 
 // line draws one guest. Its name goes where the line ends, or below the names
 // that are there already.
-func line(b *strings.Builder, name, colour string, rates map[int][]float64, loads []int, ends []float64) []float64 {
+func line(b *strings.Builder, name, colour string, rates map[int][]float64, loads []int, ends [][2]float64) [][2]float64 {
 	var path strings.Builder
 	var x, y float64
 	for i, load := range loads {
@@ -93,11 +93,11 @@ func line(b *strings.Builder, name, colour string, rates map[int][]float64, load
 	}
 	fmt.Fprintf(b, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", path.String(), colour)
 	label := y
-	for slices.ContainsFunc(ends, func(e float64) bool { return math.Abs(e-label) < 14 }) {
+	for slices.ContainsFunc(ends, func(e [2]float64) bool { return e[0] == x && math.Abs(e[1]-label) < 14 }) {
 		label++
 	}
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" fill="%s">%s</text>`+"\n", x+10, label+4, colour, name)
-	return append(ends, label)
+	return append(ends, [2]float64{x, label})
 }
 
 func place(i int, loads []int) float64 {
