@@ -47,7 +47,7 @@ func uefi() []imagebuild.Step {
 		named("leave it", loading, imagebuild.Type("c")),
 		prompt,
 		named("name the kernel", loading, imagebuild.TypeFunc(func(v imagebuild.Vars) string {
-			return "linux /install/vmlinuz quiet mitigations=off console=ttyS0,115200 console=tty0 url=" + v.URL + "/answers.cfg<enter>"
+			return "linux /install/vmlinuz quiet no_timer_check mitigations=off console=ttyS0,115200 console=tty0 url=" + v.URL + "/answers.cfg<enter>"
 		})),
 		prompt,
 		named("name the installer", loading, imagebuild.Type("initrd /install/initrd.gz<enter>")),
