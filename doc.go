@@ -8,8 +8,10 @@
 //   - imagebuild to run a whole build
 //   - keyseq to parse, check and play boot commands
 //   - vnc to see a machine's screen and press its keys
+//   - screen to read what a machine's screen says
 //   - qemu, qemu/qmp and qemu/qemuimg to run one machine and handle its disks
 //   - iso to fetch and verify installation media and to write seed CDs
 //   - httpserve to give files to the guest and to see what it asked for
 //   - ssh to reach a guest that is still booting
+//   - vnc/vnctest, qemu/qmp/qmptest and ssh/sshtest for servers to test against
 package bootscribe

@@ -3,6 +3,7 @@ package qemu
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,7 @@ func TestCanaryAssembled(t *testing.T) {
 		{ld, "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", binary, object},
 	} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-			t.Skipf("%v cannot assemble for x86: %s", args, out)
+			need.Skip(t, fmt.Sprintf("%v cannot assemble for x86: %s", args, out))
 		}
 	}
 	want, err := os.ReadFile(binary)

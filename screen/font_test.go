@@ -12,6 +12,8 @@ import (
 
 	"github.com/bootscribe/bootscribe/screen"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootscribe/bootscribe/internal/need"
 )
 
 // psf1 makes a font of version 1: 256 glyphs of 8 rows, of which the one with
@@ -132,7 +134,7 @@ func TestGlyphsRoundTrip(t *testing.T) {
 func TestSystemConsoleFonts(t *testing.T) {
 	paths, _ := filepath.Glob("/usr/share/consolefonts/Lat15-*.psf.gz")
 	if len(paths) == 0 {
-		t.Skip("no console fonts; package console-setup-linux has some")
+		need.Skip(t, "no console fonts; package console-setup-linux has some")
 	}
 	for _, path := range paths {
 		f, err := os.Open(path)

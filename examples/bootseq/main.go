@@ -31,6 +31,10 @@ func main() {
 	interval := flag.Duration("interval", 20*time.Millisecond, "a pause after each key event")
 	timeout := flag.Duration("timeout", 10*time.Minute, "how long it may take")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "bootseq: unknown argument %q; all is said by flags, see -h\n", flag.Arg(0))
+		os.Exit(2)
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -44,6 +44,10 @@ func main() {
 	flag.IntVar(&o.cpus, "cpus", 2, "the guest's processors")
 	flag.IntVar(&o.memory, "memory", 1024, "the guest's memory in MiB")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "debian: unknown argument %q; all is said by flags, see -h\n", flag.Arg(0))
+		os.Exit(2)
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

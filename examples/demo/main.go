@@ -42,6 +42,10 @@ func main() {
 	flag.BoolVar(&o.force, "force", false, "replace OUT")
 	flag.BoolVar(&o.verbose, "v", false, "show the guest's serial output")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "demo: unknown argument %q; all is said by flags, see -h\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	if o.sums == "" {
 		o.sums = o.iso + ".sha256"
 	}

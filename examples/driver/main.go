@@ -33,7 +33,7 @@ import (
 
 var (
 	medium   = flag.String("iso", "", "what to boot, a path or a URL")
-	checksum = flag.String("checksum", "none", "its checksum, as for package iso")
+	checksum = flag.String("checksum", "", "its checksum, as for package iso; none for none")
 	ready    = flag.String("ready", "", "what to wait for before typing: a pattern in the serial output, or the size of the screen, such as 640x480")
 	command  = flag.String("type", "", "the boot command")
 	until    = flag.String("until", "", "what to wait for after typing, likewise")
@@ -44,6 +44,10 @@ var (
 
 func main() {
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "driver: unknown argument %q; all is said by flags, see -h\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	err := drive(ctx)

@@ -1,5 +1,5 @@
-// Minimal is the program of the README: it builds a Debian from the medium that
-// it is given.
+// Minimal is the program of the README: it builds a Debian from the mirrors or
+// files of a netinst medium that it is given.
 package main
 
 import (
@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/ssh"
@@ -17,17 +16,18 @@ import (
 func main() {
 	build := imagebuild.Build{
 		Output:    "debian.qcow2",
-		Media:     iso.Source{URLs: os.Args[1:2], Checksum: "file:SHA256SUMS"},
-		Templates: httpserve.Text{"preseed.cfg": os.Getenv("PRESEED")}, // may use {{.SSHPublicKey}}
-		SSH:       ssh.Config{User: "root"},                            // with a temporary key
+		Media:     iso.Source{URLs: os.Args[1:], Checksum: "file:SHA256SUMS"},
+		Templates: os.DirFS("answers"),      // preseed.cfg, which may use {{.SSHPublicKey}}
+		SSH:       ssh.Config{User: "root"}, // with a temporary key
 		Steps: []imagebuild.Step{
 			imagebuild.WaitStill(2 * time.Second), // the boot menu
 			imagebuild.TypeFunc(func(v imagebuild.Vars) string {
 				return "<esc><wait>auto url=" + v.URL + "/preseed.cfg<enter>"
 			}),
 			imagebuild.WaitFetch("/preseed.cfg"),
-			imagebuild.Shell("apt-get install -y nginx"), // waits for SSH, for half an hour at most
+			imagebuild.Shell("apt-get install -y nginx"), // waits for SSH
 		},
+		StepTimeout: 3 * time.Hour, // an installation without KVM takes its time
 	}
 	image, err := build.Run(context.Background())
 	if err != nil {
