@@ -67,7 +67,8 @@ func sweep(parent string) {
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		s := &scratch{dir: dir, lock: flock.New(lock)}
+		// Not created: its owner may be removing the directory at this moment.
+		s := &scratch{dir: dir, lock: flock.New(lock, flock.SetFlag(os.O_RDWR))}
 		if locked, err := s.lock.TryLock(); err == nil && locked {
 			_ = s.remove()
 		}
