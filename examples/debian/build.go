@@ -21,8 +21,24 @@ import (
 //go:embed answers
 var answers embed.FS
 
+// The size of the disk in GiB: what Debian asks for without a desktop, and what
+// package qemuimg makes at most.
+const minDisk, maxDisk = 4, 64 << 10
+
+// validate looks at what the library cannot know to be wrong: to it, a disk of
+// 0 bytes is one of its default size.
+func (o options) validate() error {
+	if o.disk < minDisk || o.disk > maxDisk {
+		return fmt.Errorf("-disk %d: not from %d to %d GiB; leave it out for %d", o.disk, minDisk, maxDisk, defaultDisk)
+	}
+	return nil
+}
+
 // build is the whole build as data.
 func (o options) build() (*imagebuild.Build, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
 	templates, err := fs.Sub(answers, "answers")
 	if err != nil {
 		return nil, err

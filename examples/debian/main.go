@@ -32,6 +32,8 @@ type options struct {
 	cpus, memory                      int
 }
 
+const defaultDisk = 20 // GiB
+
 func main() {
 	var o options
 	flag.StringVar(&o.iso, "iso", "", "the netinst ISO, a path or a URL")
@@ -40,7 +42,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "debian.qcow2", "the image to make; OUT.json describes it")
 	flag.StringVar(&o.shots, "shots", "", "a directory for a picture of the screen after each step")
 	flag.BoolVar(&o.untilFetch, "until-fetch", false, "stop when the installer has fetched the preseed file; no image is made")
-	flag.Int64Var(&o.disk, "disk", 20, "the size of the disk in GiB")
+	flag.Int64Var(&o.disk, "disk", defaultDisk, "the size of the disk in GiB")
 	flag.IntVar(&o.cpus, "cpus", 2, "the guest's processors")
 	flag.IntVar(&o.memory, "memory", 1024, "the guest's memory in MiB")
 	flag.Parse()
