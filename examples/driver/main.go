@@ -31,26 +31,32 @@ import (
 	"github.com/bootscribe/bootscribe/vnc"
 )
 
-var (
-	medium   = flag.String("iso", "", "what to boot, a path or a URL")
-	checksum = flag.String("checksum", "", "its checksum, as for package iso; none for none")
-	ready    = flag.String("ready", "", "what to wait for before typing: a pattern in the serial output, or the size of the screen, such as 640x480")
-	command  = flag.String("type", "", "the boot command")
-	until    = flag.String("until", "", "what to wait for after typing, likewise")
-	user     = flag.String("ssh", "", "then log in as this user, with $SSH_PASSWORD, and run `uname -a`")
-	picture  = flag.String("png", "screen.png", "where to save the screen at the end, also after a failure")
-	timeout  = flag.Duration("timeout", 2*time.Minute, "how long it may take")
-)
+// options are what the command line says.
+type options struct {
+	iso, checksum               string
+	ready, command, until, user string
+	picture                     string
+	timeout                     time.Duration
+}
 
 func main() {
+	var o options
+	flag.StringVar(&o.iso, "iso", "", "what to boot, a path or a URL")
+	flag.StringVar(&o.checksum, "checksum", "", "its checksum, as for package iso; none for none")
+	flag.StringVar(&o.ready, "ready", "", "what to wait for before typing: a pattern in the serial output, or the size of the screen, such as 640x480")
+	flag.StringVar(&o.command, "type", "", "the boot command")
+	flag.StringVar(&o.until, "until", "", "what to wait for after typing, likewise")
+	flag.StringVar(&o.user, "ssh", "", "then log in as this user, with $SSH_PASSWORD, and run uname -a")
+	flag.StringVar(&o.picture, "png", "screen.png", "where to save the screen at the end, also after a failure")
+	flag.DurationVar(&o.timeout, "timeout", 2*time.Minute, "how long it may take")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "driver: unknown argument %q; all is said by flags, see -h\n", flag.Arg(0))
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	ctx, cancel := context.WithTimeout(ctx, *timeout)
-	err := drive(ctx)
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	err := o.drive(ctx)
 	cancel()
 	stop()
 	if err != nil {
@@ -60,8 +66,8 @@ func main() {
 }
 
 // drive starts a machine, does everything, and stops it again.
-func drive(ctx context.Context) (err error) {
-	seq, err := keyseq.Parse(*command)
+func (o options) drive(ctx context.Context) (err error) {
+	seq, err := keyseq.Parse(o.command)
 	if err == nil {
 		err = seq.Check(nil)
 	}
@@ -73,7 +79,7 @@ func drive(ctx context.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	vm, err := start(ctx, filepath.Join(dir, "disk.qcow2"))
+	vm, err := o.start(ctx, filepath.Join(dir, "disk.qcow2"))
 	if err != nil {
 		return err
 	}
@@ -87,10 +93,10 @@ func drive(ctx context.Context) (err error) {
 		return err
 	}
 	defer conn.Close()
-	defer func() { err = errors.Join(err, save(conn)) }()
+	defer func() { err = errors.Join(err, save(o.picture, conn)) }()
 
 	serial := vm.Console().Reader()
-	if err := wait(ctx, serial, conn, *ready); err != nil {
+	if err := wait(ctx, serial, conn, o.ready); err != nil {
 		return fmt.Errorf("before typing: %w", err)
 	}
 	taken := func(ctx context.Context) error { // by QEMU, then by the guest
@@ -100,17 +106,17 @@ func drive(ctx context.Context) (err error) {
 	if err := player.Play(ctx, seq); err != nil {
 		return err
 	}
-	if err := wait(ctx, serial, conn, *until); err != nil {
+	if err := wait(ctx, serial, conn, o.until); err != nil {
 		return fmt.Errorf("after typing: %w", err)
 	}
-	return login(ctx, vm)
+	return o.login(ctx, vm)
 }
 
 // start boots the medium on a machine with an empty disk. What the guest writes
 // to its serial port goes to standard output.
-func start(ctx context.Context, disk string) (*qemu.VM, error) {
+func (o options) start(ctx context.Context, disk string) (*qemu.VM, error) {
 	var fetcher iso.Fetcher
-	m, err := fetcher.Fetch(ctx, iso.Source{URLs: []string{*medium}, Checksum: *checksum})
+	m, err := fetcher.Fetch(ctx, iso.Source{URLs: []string{o.iso}, Checksum: o.checksum})
 	if err != nil {
 		return nil, err
 	}
@@ -157,15 +163,15 @@ func wait(ctx context.Context, serial *qemu.ConsoleReader, conn *vnc.Conn, what 
 }
 
 // login runs a command in the guest, if that was asked for.
-func login(ctx context.Context, vm *qemu.VM) error {
-	if *user == "" {
+func (o options) login(ctx context.Context, vm *qemu.VM) error {
+	if o.user == "" {
 		return nil
 	}
 	addr, err := vm.Forwarded(ctx, 22)
 	if err != nil {
 		return err
 	}
-	client, err := ssh.Wait(ctx, &ssh.Config{Addr: addr.String(), User: *user, Password: ssh.Secret(os.Getenv("SSH_PASSWORD"))})
+	client, err := ssh.Wait(ctx, &ssh.Config{Addr: addr.String(), User: o.user, Password: ssh.Secret(os.Getenv("SSH_PASSWORD"))})
 	if err != nil {
 		return err
 	}
@@ -174,8 +180,8 @@ func login(ctx context.Context, vm *qemu.VM) error {
 }
 
 // save writes the newest picture of the screen.
-func save(conn *vnc.Conn) error {
-	f, err := os.Create(*picture)
+func save(path string, conn *vnc.Conn) error {
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
