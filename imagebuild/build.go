@@ -24,7 +24,8 @@ type Build struct {
 
 	// Output is the path of the image that is made. Its directory must exist;
 	// the machine's disk lives there too while the build runs, in a private
-	// directory whose name begins with ".bootscribe-". Required.
+	// directory whose name begins with ".bootscribe-". Its mode and that of
+	// Manifest are those of any new file, 0666 less the umask. Required.
 	Output string
 
 	// Overwrite allows Output and Manifest to replace files of these names,

@@ -13,12 +13,17 @@ import (
 type manifest struct{ temp, path string }
 
 // writeManifest writes the manifest without giving it its name: that comes
-// last, so that where it is, the image is whole.
-func (r *run) writeManifest(a *Artifact) (*manifest, error) {
+// last, so that where it is, the image is whole. Who may read the image, which
+// is still at path, may read the manifest.
+func (r *run) writeManifest(a *Artifact, path string) (*manifest, error) {
 	if r.b.Manifest == "" {
 		return nil, nil
 	}
 	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	image, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
@@ -34,6 +39,9 @@ func (r *run) writeManifest(a *Artifact) (*manifest, error) {
 	}
 	m := &manifest{temp.Name(), r.b.Manifest}
 	_, err = temp.Write(append(text, '\n'))
+	if err == nil {
+		err = os.Chmod(m.temp, image.Mode().Perm())
+	}
 	if err == nil {
 		err = temp.Sync()
 	}

@@ -35,7 +35,7 @@ func (r *run) publish(ctx context.Context) error {
 				return err
 			}
 			r.artifact.Phases = append(slices.Clone(r.phases), PhaseDone{PhasePublish, time.Since(began)})
-			m, err = r.writeManifest(r.artifact)
+			m, err = r.writeManifest(r.artifact, path)
 			return err
 		},
 	})

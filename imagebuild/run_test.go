@@ -87,6 +87,26 @@ func checkArtifact(t *testing.T, b *Build, a *Artifact) {
 	if diff := cmp.Diff(want, read); diff != "" {
 		t.Errorf("the manifest (-artifact +manifest):\n%s", diff)
 	}
+	// Both have the mode that the umask leaves to any new file.
+	f, err := os.Create(filepath.Join(t.TempDir(), "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, path := range []string{b.Output, b.Manifest} {
+		if got, want := mode(t, path), mode(t, f.Name()); got != want {
+			t.Errorf("%s has the mode %v, a new file %v", path, got, want)
+		}
+	}
+}
+
+func mode(t *testing.T, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode()
 }
 
 func checkPhases(t *testing.T, r *events, a *Artifact) {

@@ -29,8 +29,11 @@ type ConvertOptions struct {
 // PublishOptions is how an image is published.
 type PublishOptions struct {
 	ConvertOptions
-	Overwrite bool        // replace a regular file of that name
-	Mode      fs.FileMode // of the result; 0 is 0600, since images hold secrets
+	Overwrite bool // replace a regular file of that name
+
+	// Mode is the permission of the result. 0 is that of any new file: 0666
+	// less the umask. Until the image has its name, only its owner may read it.
+	Mode fs.FileMode
 
 	// Dir is the directory in which the image is made until it gets its name,
 	// on the same file system. "" is that of the result. A program that is
@@ -75,7 +78,7 @@ func (t *Tool) Convert(ctx context.Context, src, dst string, o ConvertOptions) e
 // its name, survives a power cut: whenever the machine dies, there is the old
 // dst, or none, or the whole new one.
 func (t *Tool) Publish(ctx context.Context, src, dst string, o PublishOptions) error {
-	p := placement{overwrite: o.Overwrite, durable: true, mode: o.Mode, dir: o.Dir, finished: o.Finished}
+	p := placement{overwrite: o.Overwrite, durable: true, mode: o.Mode, public: true, dir: o.Dir, finished: o.Finished}
 	if err := t.convert(ctx, src, dst, o.ConvertOptions, p); err != nil {
 		return fmt.Errorf("qemuimg: publish %q as %q: %w", src, dst, err)
 	}

@@ -12,7 +12,8 @@ import (
 type placement struct {
 	overwrite bool
 	durable   bool        // survives a power cut once place has returned
-	mode      fs.FileMode // 0 is 0600
+	mode      fs.FileMode // 0 is 0600, or with public
+	public    bool        // what the umask leaves of 0666
 	dir       string      // of the private directory; "" is beside the file
 	finished  func(temp string) error
 }
@@ -34,8 +35,12 @@ func place(path string, p placement, fill func(temp string) error) error {
 	}
 	defer os.RemoveAll(private)
 	temp := filepath.Join(private, filepath.Base(path))
-	if err := touch(temp); err != nil {
+	usual, err := touch(temp)
+	if err != nil {
 		return err
+	}
+	if p.mode == 0 && p.public {
+		p.mode = usual
 	}
 	if err := fill(temp); err != nil {
 		return err
@@ -67,13 +72,20 @@ func (p placement) privateDir(beside string) string {
 }
 
 // touch makes an empty file that only its owner may read: qemu-img itself
-// would make one that everybody may.
-func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// would make one that everybody may. It returns the mode that the file had at
+// first, as any other would: a process cannot read its umask otherwise without
+// changing it. The directory around the file is closed meanwhile.
+func touch(path string) (usual fs.FileMode, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		usual = info.Mode().Perm()
+		err = os.Chmod(path, 0o600)
+	}
+	return usual, errors.Join(err, f.Close())
 }
 
 // check refuses early what rename would refuse in the end.
