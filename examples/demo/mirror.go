@@ -10,7 +10,8 @@ import (
 // mirror is a web server on loopback, as a distribution's would be: the demo
 // fetches its medium from there.
 type mirror struct {
-	*http.Server
+	server *http.Server
+	served chan struct{} // closed when the server has ended
 	medium, sums string // URLs
 }
 
@@ -22,10 +23,20 @@ func serve(ctx context.Context, medium, sums string) (*mirror, error) {
 	}
 	mux := http.NewServeMux()
 	base := "http://" + listener.Addr().String() + "/"
-	m := &mirror{Server: &http.Server{Handler: mux}, medium: base + filepath.Base(medium), sums: base + filepath.Base(sums)}
+	m := &mirror{server: &http.Server{Handler: mux}, served: make(chan struct{}), medium: base + filepath.Base(medium), sums: base + filepath.Base(sums)}
 	for _, path := range []string{medium, sums} {
 		mux.HandleFunc("GET /"+filepath.Base(path), func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) })
 	}
-	go m.Serve(listener) // ends when the server is closed
+	go func() {
+		defer close(m.served)
+		m.server.Serve(listener) // returns when the server is closed
+	}()
 	return m, nil
+}
+
+// Close cuts what is being sent, and waits until the server has ended.
+func (m *mirror) Close() error {
+	err := m.server.Close()
+	<-m.served
+	return err
 }
