@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"os"
 	"path/filepath"
@@ -66,7 +67,12 @@ func TestExplain(t *testing.T) {
 	why := errors.New("interrupted")
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
-	if got := explain(ended, failed); got != why {
+	failed.Err = fmt.Errorf("wait: %w", why)
+	if got := explain(ended, failed); got.Error() != "interrupted" {
+		t.Errorf("who has ended the program reads %q", got)
+	}
+	left := errors.New("remove /x: busy")
+	if got := explain(ended, errors.Join(failed, errors.Join(left, nil))); got.Error() != "interrupted\nremove /x: busy" {
 		t.Errorf("who has ended the program reads %q", got)
 	}
 }

@@ -17,16 +17,32 @@ import (
 const lastLines = 30
 
 // explain adds to an error the evidence that a person would ask for. Who has
-// ended the program asks for none.
+// ended the program asks for none, but wants to know what could not be undone.
 func explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		return errors.Join(cause, besides(cause, err))
 	}
 	var failed *imagebuild.StepError
 	if !errors.As(err, &failed) {
 		return err
 	}
 	return errors.Join(err, console(failed.Console), screen(failed.Frame))
+}
+
+// besides returns the part of err, which errors.Join has made, that does not
+// come of cause: errors of cleaning up.
+func besides(cause, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var rest []error
+		for _, err := range joined.Unwrap() {
+			rest = append(rest, besides(cause, err))
+		}
+		return errors.Join(rest...)
+	}
+	if errors.Is(err, cause) {
+		return nil
+	}
+	return err
 }
 
 // control matches what moves a terminal's cursor, clears it or beeps.
