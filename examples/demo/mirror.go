@@ -10,9 +10,9 @@ import (
 // mirror is a web server on loopback, as a distribution's would be: the demo
 // fetches its medium from there.
 type mirror struct {
-	server *http.Server
-	served chan struct{} // closed when the server has ended
-	medium, sums string // URLs
+	server       *http.Server
+	served       chan struct{} // closed when the server has ended
+	medium, sums string        // URLs
 }
 
 func serve(ctx context.Context, medium, sums string) (*mirror, error) {
