@@ -5,14 +5,20 @@ package need
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
 // Tool returns the path of the first of the named programs that is found in
 // PATH. Where none is, the test is skipped, or fails if the environment
-// variable CI is set, since CI installs every tool that a test needs.
+// variable CI is set, since CI installs every tool that a test needs. With
+// -short a test that asks for QEMU is skipped everywhere: it would start a
+// machine.
 func Tool(t testing.TB, names ...string) string {
 	t.Helper()
+	if testing.Short() && strings.HasPrefix(names[0], "qemu-system-") {
+		t.Skip("starts a machine; run without -short")
+	}
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
