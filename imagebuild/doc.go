@@ -18,7 +18,7 @@
 //		Files: files,
 //		SSH:   ssh.Config{User: "root", Password: "root"},
 //		Steps: []imagebuild.Step{
-//			imagebuild.WaitStill(2 * time.Second), // the boot menu
+//			imagebuild.WaitStill(2 * time.Second), // most likely the boot menu
 //			imagebuild.TypeFunc(func(v imagebuild.Vars) string {
 //				return "<esc><wait>auto url=" + v.URL + "/preseed.cfg<enter>"
 //			}),

@@ -23,7 +23,7 @@ func Example() {
 		Templates: httpserve.Text{"preseed.cfg": os.Getenv("PRESEED")}, // may use {{.SSHPublicKey}}
 		SSH:       ssh.Config{User: "root"},                            // with a temporary key
 		Steps: []imagebuild.Step{
-			imagebuild.WaitStill(2 * time.Second), // the boot menu
+			imagebuild.WaitStill(2 * time.Second), // most likely the boot menu
 			imagebuild.TypeFunc(func(v imagebuild.Vars) string {
 				return "<esc><wait>auto url=" + v.URL + "/preseed.cfg<enter>"
 			}),

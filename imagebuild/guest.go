@@ -77,6 +77,14 @@ func (g *Guest) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) e
 // WaitStill waits until the screen has not changed for a time. A cursor that
 // blinks is a change, so the time must be shorter than half its period; 200 ms
 // fit most.
+//
+// A still screen is no proof of a menu: the firmware's is still too while it
+// looks for something to boot, and so is a boot loader's that reads from a slow
+// medium. Wait before for what the firmware does not show, and then until it is
+// drawn: [Guest.WaitSerial] where the boot loader writes to the serial port, the
+// size of the screen (g.VNC.Size) where a menu has another than the firmware,
+// or the text on [Guest.Screen], which package screen reads. examples/debian
+// does so by the size.
 func (g *Guest) WaitStill(ctx context.Context, still time.Duration) error {
 	if g.VNC == nil {
 		return errNoScreen

@@ -82,7 +82,9 @@ func WaitFetch(path string) Step {
 }
 
 // WaitStill returns a step that waits until the screen has not changed for a
-// time; see [Guest.WaitStill].
+// time. That alone is no proof of a menu: the firmware's screen can be still as
+// well. [Guest.WaitStill] tells what to combine it with; a [WaitSerial] before
+// it does where the boot loader writes to the serial port.
 func WaitStill(still time.Duration) Step {
 	return Step{
 		Name:  fmt.Sprintf("wait until the screen is still for %v", still),
