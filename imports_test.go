@@ -63,7 +63,7 @@ var compiled = []string{
 	"golang.org/x/text",
 }
 
-// testing lists the modules that tests may import besides.
+// testModules lists the modules that tests may import besides.
 var testModules = []string{"github.com/google/go-cmp", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/image", "github.com/pkg/sftp"}
 
 // TestImports holds each package's imports against the table.
