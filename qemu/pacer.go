@@ -30,6 +30,12 @@ const (
 	ModeInterval Mode = "interval"
 )
 
+// proves reports whether the mode sees the keys themselves, and so also that
+// one is missing.
+func (m Mode) proves() bool {
+	return m == ModeBIOS || m == ModePS2Trace || m == ModeUSBTrace
+}
+
 // PacerConfig is what a Pacer needs of whoever sends the keys. All fields may
 // be zero: it then trusts that keys are at QEMU when Pace is called again, and
 // uses no lights.
@@ -85,8 +91,12 @@ type Pacer struct {
 
 	given  int // strokes let go
 	flying []Stroke
-	stops  int       // of the machine, when the last stroke was let go
+	ran    int       // stops of the machine, when it was last seen to run
+	stops  int       // and when that was before the last stroke was let go
 	sent   time.Time // and when that was
+
+	arrived bool // QEMU has read all strokes on their way
+	cut     bool // and the machine was stopped before that: they may be dropped
 
 	idle  time.Duration // for which the guest has run and taken nothing
 	last  time.Time     // when that was last counted
@@ -224,33 +234,52 @@ func (p *Pacer) step(ctx context.Context, next []Stroke) (n int, done bool, err 
 	if err := p.choose(limited); err != nil || p.way == nil || len(next) == 0 {
 		return 0, false, err
 	}
-	if p.interrupted() {
-		return 0, false, nil
-	}
 	if n = p.way.room(next); n == 0 {
 		return 0, false, nil
+	}
+	// What QEMU has dropped must not be overtaken.
+	if err := p.arrive(limited); err != nil || p.cut {
+		return 0, false, err
 	}
 	p.letGo(next[:n])
 	return n, true, nil
 }
 
-// interrupted reports whether the machine was stopped while keys were on their
-// way. Some may be lost, and others must not get before them.
-func (p *Pacer) interrupted() bool {
+// arrive makes sure that QEMU has read the strokes on their way, and finds out
+// whether the machine was stopped before that: a stopped machine drops keys.
+func (p *Pacer) arrive(ctx context.Context) error {
+	if p.arrived || len(p.flying) == 0 {
+		return nil
+	}
+	if err := p.fence(ctx); err != nil {
+		return err
+	}
+	if err := p.vm.catchUp(ctx); err != nil {
+		return err
+	}
 	b, _ := p.vm.pulse.read()
-	return len(p.flying) > 0 && b.stops != p.stops
+	p.arrived, p.cut = true, b.stops != p.stops
+	return nil
 }
 
 func (p *Pacer) letGo(strokes []Stroke) {
 	p.way.gone(strokes)
 	p.flying = append(p.flying, strokes...)
 	p.given += len(strokes)
-	b, _ := p.vm.pulse.read()
-	p.stops, p.sent = b.stops, time.Now()
+	p.stops, p.sent = p.ran, time.Now()
+	p.arrived, p.cut = false, false
 }
 
 // look takes what is taken off the strokes on their way.
 func (p *Pacer) look(ctx context.Context) error {
+	if !p.mode.proves() {
+		if err := p.arrive(ctx); err != nil {
+			return err
+		}
+		if p.cut {
+			return errDoubt
+		}
+	}
 	taken, moved, err := p.way.look(ctx)
 	var unfit *unfitError
 	if errors.As(err, &unfit) && p.c.Mode == "" {
@@ -261,7 +290,7 @@ func (p *Pacer) look(ctx context.Context) error {
 	if lost := (*lostError)(nil); errors.As(err, &lost) {
 		lost.from -= taken
 		p.took(taken)
-		return p.repair(lost)
+		return p.repair(ctx, lost)
 	}
 	if err != nil {
 		return err
@@ -277,6 +306,7 @@ func (p *Pacer) took(n int) {
 	p.flying = p.flying[n:]
 	if len(p.flying) == 0 {
 		p.flying = nil // its array was shared with earlier strokes
+		p.arrived, p.cut = true, false
 		p.before, _ = p.vm.pulse.read()
 	}
 }
@@ -291,6 +321,7 @@ func (p *Pacer) check(ctx context.Context, last bool) (running bool, err error) 
 		return false, ErrNotRunning
 	}
 	b, _ := p.vm.pulse.read()
+	p.ran = b.stops
 	if b.resets == p.before.resets {
 		return !b.stopped, nil
 	}

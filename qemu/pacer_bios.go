@@ -259,11 +259,14 @@ func (w *biosWay) settle(ctx context.Context) error {
 	if err != nil || !empty {
 		return err
 	}
+	if w.p.cut && (!f.sure || len(f.words) == 0) {
+		return errDoubt
+	}
 	w.after = 0
 	if f.sure && f.accepted == len(f.words) || !f.sure || !w.idle.lasts(lostAfter) {
 		return nil
 	}
-	if !w.sure && !w.p.interrupted() {
+	if !w.sure && !w.p.cut {
 		return &unfitError{reason: "the BIOS's ring does not show the keys that the guest reads", taken: len(w.queue)}
 	}
 	if err := w.abandoned(ctx); err != nil {

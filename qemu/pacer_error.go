@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -21,6 +22,10 @@ var (
 )
 
 var errNoAnswer = fmt.Errorf("%w: QEMU does not answer", ErrKeysStalled)
+
+// errDoubt is for keys that leave no trace where they are watched, when the
+// machine was stopped before they were known to be with QEMU.
+var errDoubt = fmt.Errorf("%w, or not: the machine was stopped while they were on their way, and what is watched does not tell", ErrKeysLost)
 
 // PaceError says that typing has ended early, and where.
 type PaceError struct {
@@ -56,15 +61,18 @@ func (e *lostError) Unwrap() error { return ErrKeysLost }
 // repair sends again what a stopped machine has thrown away: nothing of it has
 // reached the guest and nothing was sent since, so that no key can come twice.
 // Any other loss has a reason that would strike again.
-func (p *Pacer) repair(lost *lostError) error {
-	b, _ := p.vm.pulse.read()
-	if p.c.Send == nil || b.stops == p.stops {
+func (p *Pacer) repair(ctx context.Context, lost *lostError) error {
+	if err := p.arrive(ctx); err != nil {
+		return err
+	}
+	if p.c.Send == nil || !p.cut {
 		return lost
 	}
+	b, _ := p.vm.pulse.read()
 	if b.stopped {
 		return nil // it is found again when the machine runs
 	}
-	p.stops = b.stops
+	p.stops, p.arrived, p.cut = b.stops, false, false
 	p.idle, p.pause = 0, 0
 	var keys []Key
 	for _, s := range p.flying[lost.from:] {

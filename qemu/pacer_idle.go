@@ -9,7 +9,6 @@ import (
 // the guest: by the controller's status where there is one, else by waiting.
 type idleKeyboard struct {
 	p     *Pacer
-	fence bool          // what was sent is known to be at QEMU
 	looks int           // how often the keyboard was found empty in a row
 	since time.Duration // the first time of these, of the pacer's idle time
 }
@@ -19,16 +18,13 @@ type idleKeyboard struct {
 const blindIdle = 8 * 20 * time.Millisecond
 
 // reset forgets what was seen, since keys are sent or have moved.
-func (k *idleKeyboard) reset() { *k = idleKeyboard{p: k.p, fence: false} }
+func (k *idleKeyboard) reset() { *k = idleKeyboard{p: k.p} }
 
 // look reports whether the keyboard is empty. One look is not enough: a guest
 // that talks to the controller hides the waiting byte for a moment.
 func (k *idleKeyboard) look(ctx context.Context) (bool, error) {
-	if !k.fence {
-		if err := k.p.fence(ctx); err != nil {
-			return false, err
-		}
-		k.fence = true
+	if err := k.p.arrive(ctx); err != nil {
+		return false, err
 	}
 	status := byte(statusNone)
 	if k.p.target == inputPS2 {

@@ -159,6 +159,9 @@ func (w *ps2TraceWay) settle(ctx context.Context) (taken int, err error) {
 	if err != nil || !empty {
 		return 0, err
 	}
+	if w.barred && w.p.cut {
+		return 0, errDoubt
+	}
 	if w.barred {
 		taken = len(w.ends)
 		w.due, w.ends, w.barred = nil, nil, false
@@ -167,7 +170,7 @@ func (w *ps2TraceWay) settle(ctx context.Context) (taken int, err error) {
 	if !w.idle.lasts(lostAfter) {
 		return 0, nil
 	}
-	if !w.sure && !w.p.interrupted() {
+	if !w.sure && !w.p.cut {
 		return 0, &unfitError{reason: "the guest reads other bytes than those of the keys", taken: len(w.ends)}
 	}
 	if b, known := w.p.flying[0].bytes(); known && len(b) != w.ends[0] {

@@ -66,6 +66,7 @@ func (vm *VM) watch() {
 	for e := range vm.events.C {
 		if e.Name == "RESUME" && first {
 			first = false // our own, which Started tells
+			vm.pulse.follow(e.Name, false)
 			continue
 		}
 		vm.translate(e)
@@ -127,11 +128,12 @@ func (vm *VM) translate(e qmp.Event) {
 		Operation string `json:"operation"`
 		NoSpace   bool   `json:"nospace"`
 	}
-	if len(e.Data) > 0 && json.Unmarshal(e.Data, &d) != nil {
+	understood := len(e.Data) == 0 || json.Unmarshal(e.Data, &d) == nil
+	vm.pulse.follow(e.Name, d.Guest)
+	if !understood {
 		vm.c.Logger.Debug("qemu: event not understood", "event", e.Name, "data", string(e.Data))
 		return
 	}
-	vm.pulse.follow(e.Name, d.Guest)
 	switch e.Name {
 	case "RESET":
 		vm.emit(Reset{Guest: d.Guest, Reason: d.Reason})

@@ -81,6 +81,15 @@ func (s *Subscription) Dropped() int {
 	return s.queue.dropped
 }
 
+// Total returns how many events have come for C, whether or not they were read,
+// less those that were dropped. An event that QEMU sent before the reply to a
+// command is counted when [Conn.Execute] returns.
+func (s *Subscription) Total() uint64 {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return s.queue.pushed - uint64(s.queue.dropped)
+}
+
 // Close ends the subscription and closes C; events not yet read are lost. It
 // may be called more than once.
 func (s *Subscription) Close() {

@@ -16,6 +16,7 @@ type queue struct {
 	mu       sync.Mutex
 	events   []Event
 	names    map[string]int // how many of each name are in events
+	pushed   uint64
 	dropped  int
 	finished bool
 }
@@ -28,6 +29,7 @@ func newQueue() *queue {
 func (q *queue) push(e Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.pushed++
 	q.events = append(q.events, e)
 	q.names[e.Name]++
 	if len(q.events) > maxQueued {
