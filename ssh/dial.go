@@ -61,8 +61,11 @@ func dial(ctx context.Context, c *Config) (*Client, *DialError) {
 // because returns the reason for which ctx ended, if it did, since err is then
 // only what came of that.
 func because(ctx context.Context, err error) error {
-	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
-		return context.Cause(ctx)
+	if !over(ctx) {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return cause
 	}
 	return err
 }
@@ -203,7 +206,7 @@ func (h *handshake) failed(ctx context.Context, err error) *DialError {
 // reason classifies the failure. The caller holds the lock.
 func (h *handshake) reason(ctx context.Context, err error) Reason {
 	version, head := h.wire.introduction()
-	ended := ctx.Err() != nil
+	ended := over(ctx)
 	switch {
 	case h.hostKeyErr != nil:
 		return HostKey

@@ -67,13 +67,25 @@ func (w *Waiter) attempt(ctx context.Context, c *Config) (*Client, error) {
 	client, err := w.login(ctx, c)
 	took := time.Since(start)
 	if err != nil {
-		attempt := w.note(err, ctx.Err() != nil)
+		attempt := w.note(err, over(ctx))
 		c.observe(AttemptFailed{Attempt: attempt, Took: took, Err: err})
 		return nil, err
 	}
 	c.HostKeys.accept(client.hostKey)
 	c.observe(Connected{Attempt: w.noteSuccess(client), Took: took, ServerVersion: client.version})
 	return client, nil
+}
+
+// over reports whether ctx has ended. A network call knows the deadline of its
+// context by its own clock, and may fail of it a moment before ctx.Err does:
+// that moment is waited for, since only then ctx knows its cause.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	if !ok || time.Now().Before(deadline) {
+		return ctx.Err() != nil
+	}
+	sleep(ctx, time.Second)
+	return true
 }
 
 // login connects, and asks whether this is the system waited for.
