@@ -254,10 +254,10 @@ func (r *run) cancelled(finished <-chan error) error {
 // dead. It returns nil if the command was just about to succeed.
 func (r *run) abandon(finished <-chan error) error {
 	if s := r.session.Load(); s != nil {
-		go func() {
+		r.client.spawn(func() {
 			s.Signal(xssh.SIGTERM)
 			s.Close()
-		}()
+		})
 	}
 	if err, ok := await(finished, cancelGrace); ok {
 		return err

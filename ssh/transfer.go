@@ -169,7 +169,7 @@ func (c *Client) guard(ctx context.Context, op string, x *copying, abort func(),
 		return c.transferError(op, err)
 	case <-ctx.Done():
 	}
-	go abort()
+	c.spawn(abort)
 	if _, ok := await(finished, cancelGrace); !ok && x.caller.TryLock() {
 		x.caller.Unlock() // else it is the caller's own reader or writer that hangs
 		c.release(op, finished)
