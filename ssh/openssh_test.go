@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -43,8 +44,10 @@ func openSSH(t *testing.T, sftp string) *ssh.Config {
 	}
 	addr := freeAddr(t)
 	listen, port, _ := net.SplitHostPort(addr)
-	config := fmt.Sprintf("ListenAddress %s\nPort %s\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nMaxSessions 4\nSubsystem sftp %s\n",
-		listen, port, dir, dir, sftp)
+	// The home is another so that the shell reads no start-up file of the user's,
+	// who may do anything there.
+	config := fmt.Sprintf("ListenAddress %s\nPort %s\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nMaxSessions 4\nSetEnv HOME=%s\nSubsystem sftp %s\n",
+		listen, port, dir, dir, dir, sftp)
 	for name, content := range map[string]string{"host": string(pem), "authorized": key.AuthorizedKey() + "\n", "config": config} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -85,7 +88,7 @@ func freeAddr(t *testing.T) string {
 // await waits until the sshd lets us in, until the end of the test.
 func await(t *testing.T, config *ssh.Config) *ssh.Client {
 	t.Helper()
-	client, err := ssh.Wait(within(t, 20*time.Second), config)
+	client, err := ssh.Wait(within(t, patience), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +128,8 @@ func TestOpenSSH(t *testing.T) {
 		}
 	})
 	t.Run("cancel", func(t *testing.T) {
-		took(t, 5*time.Second, func() {
-			err := client.Run(within(t, 300*time.Millisecond), &ssh.Command{Line: "sleep 6"})
+		ends(t, func() {
+			err := client.Run(within(t, 300*time.Millisecond), &ssh.Command{Line: stubborn(t)})
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
@@ -142,15 +145,31 @@ func TestOpenSSH(t *testing.T) {
 		}
 	})
 	t.Run("too many sessions", func(t *testing.T) {
-		ended := make(chan error, 100)
+		ended := make(chan error, 8)
+		held, release := io.Pipe() // cat ends with its channel, at the latest
 		for range 8 {
-			go func() { ended <- client.Run(t.Context(), &ssh.Command{Line: "sleep 5"}) }()
+			go func() { ended <- client.Run(t.Context(), &ssh.Command{Line: "cat", Stdin: held}) }()
 		}
 		var lost *ssh.LostError
 		if err := <-ended; err == nil || errors.As(err, &lost) || !strings.Contains(err.Error(), "too many at once?") {
 			t.Errorf("got %v", err)
 		}
+		release.Close()
+		for range cap(ended) - 1 {
+			<-ended
+		}
 	})
+}
+
+// stubborn returns a command that nothing can end but the end of the test or of
+// its connection: OpenSSH lets no signal through to root's commands.
+func stubborn(t *testing.T) string {
+	file := filepath.Join(t.TempDir(), "running")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(file) })
+	return "while test -e " + ssh.Quote(file) + " && kill -0 $PPID 2>/dev/null; do sleep 0.1; done"
 }
 
 func openSSHFiles(t *testing.T, client *ssh.Client) {

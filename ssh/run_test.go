@@ -59,8 +59,12 @@ func TestRunOutcomes(t *testing.T) {
 		t.Run(test.line, func(t *testing.T) {
 			t.Parallel()
 			client := connect(t, login(server))
-			took(t, 5*time.Second, func() {
-				err := client.Run(within(t, 500*time.Millisecond), &ssh.Command{Line: test.line})
+			ends(t, func() {
+				limit := patience
+				if test.want == context.DeadlineExceeded {
+					limit = 100 * time.Millisecond
+				}
+				err := client.Run(within(t, limit), &ssh.Command{Line: test.line})
 				var exit *ssh.ExitError
 				var lost *ssh.LostError
 				switch want := test.want.(type) {
@@ -104,7 +108,7 @@ func TestRunRefused(t *testing.T) {
 func TestRunNoReply(t *testing.T) {
 	server := start(t, &sshtest.Config{Password: "secret", Fault: sshtest.NoReply})
 	client := connect(t, login(server))
-	took(t, 3*time.Second, func() {
+	ends(t, func() {
 		if err := client.Run(within(t, 100*time.Millisecond), &ssh.Command{Line: "true"}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
@@ -167,13 +171,13 @@ func TestRunWriter(t *testing.T) {
 	server := start(t, &sshtest.Config{Password: "secret", Exec: outcome})
 	client := connect(t, login(server))
 	broken := errors.New("disk full")
-	took(t, 3*time.Second, func() {
+	ends(t, func() {
 		if err := client.Run(t.Context(), &ssh.Command{Line: "flood", Stdout: brokenWriter{broken}}); !errors.Is(err, broken) {
 			t.Errorf("got %v, want the writer's error", err)
 		}
 	})
 	_, hung := io.Pipe()
-	took(t, 5*time.Second, func() {
+	ends(t, func() {
 		if err := client.Run(within(t, 100*time.Millisecond), &ssh.Command{Line: "flood", Stdout: hung}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
@@ -223,22 +227,24 @@ func TestRunBad(t *testing.T) {
 	}
 }
 
-// TestKeepAlive: a guest that freezes is lost after three intervals.
+// TestKeepAlive: a guest that freezes is lost after three intervals, which are
+// long enough here for a busy machine to answer in.
 func TestKeepAlive(t *testing.T) {
+	t.Parallel()
 	server := start(t, &sshtest.Config{Password: "secret", Exec: outcome})
 	config := login(server)
-	config.KeepAlive = 50 * time.Millisecond
+	config.KeepAlive = 700 * time.Millisecond
 	client := connect(t, config)
 	select {
 	case <-client.Done():
 		t.Fatalf("lost while the guest answers: %v", client.Err())
-	case <-time.After(500 * time.Millisecond):
+	case <-time.After(3 * time.Second):
 	}
 	server.Freeze()
-	took(t, 2*time.Second, func() {
+	ends(t, func() {
 		err := client.Run(t.Context(), &ssh.Command{Line: "never"})
 		var lost *ssh.LostError
-		if !errors.As(err, &lost) || !strings.Contains(err.Error(), "sent nothing for 150ms") {
+		if !errors.As(err, &lost) || !strings.Contains(err.Error(), "sent nothing for 2.1s") {
 			t.Errorf("got %v", err)
 		}
 		<-client.Done()
@@ -248,14 +254,16 @@ func TestKeepAlive(t *testing.T) {
 // TestCloseWhileRunning: Close ends what runs, even on a black hole.
 func TestCloseWhileRunning(t *testing.T) {
 	for _, line := range []string{"never", "frozen", "flood"} {
-		server := start(t, &sshtest.Config{Password: "secret", Exec: outcome})
+		started := make(chan struct{})
+		server := start(t, &sshtest.Config{Password: "secret", Exec: func(ctx context.Context, c *sshtest.Call) int {
+			close(started)
+			return outcome(ctx, c)
+		}})
 		client := connect(t, login(server))
 		ended := make(chan error, 1)
 		go func() { ended <- client.Run(t.Context(), &ssh.Command{Line: line}) }()
-		for len(server.Commands()) == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		took(t, time.Second, func() {
+		<-started
+		ends(t, func() {
 			client.Close()
 			var lost *ssh.LostError
 			if err := <-ended; !errors.As(err, &lost) || !errors.Is(err, ssh.ErrClosed) {

@@ -286,7 +286,7 @@ func TestDownloadHostileNames(t *testing.T) {
 
 // TestDownloadEndless: nested directories, listings and files without end.
 func TestDownloadEndless(t *testing.T) {
-	took(t, 10*time.Second, func() {
+	ends(t, func() {
 		for name, h := range map[string]*hostile{
 			"directories deep":     {list: []os.FileInfo{info{"d", fs.ModeDir | 0o755, 0}}},
 			"lists it without end": {list: []os.FileInfo{info{strings.Repeat("n", 200), 0o644, 4}}, endless: true},
@@ -318,7 +318,7 @@ func TestTransferCancel(t *testing.T) {
 	stuck, w := io.Pipe()
 	defer w.Close()
 	cancel := func(name string, do func(context.Context) error) {
-		took(t, 5*time.Second, func() {
+		ends(t, func() {
 			if err := do(within(t, 100*time.Millisecond)); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: got %v", name, err)
 			}
