@@ -9,6 +9,7 @@
 //   - keyseq to parse, check and play boot commands
 //   - vnc to see a machine's screen and press its keys
 //   - screen to read what a machine's screen says
+//   - detect to name what goes wrong in a guest, from its console, screen and events
 //   - qemu, qemu/qmp and qemu/qemuimg to run one machine and handle its disks
 //   - iso to fetch and verify installation media and to write seed CDs
 //   - httpserve to give files to the guest and to see what it asked for

@@ -41,6 +41,7 @@ var table = []row{
 	{"iso", []string{"github.com/cavaliergopher/grab/v3", "github.com/gofrs/flock", "golang.org/x/sys"},
 		"grab fetches behind a guard; flock shares the cache among processes"},
 	{"httpserve", nil, "net/http is enough"},
+	{"detect", nil, "looks at text that others bring"},
 	{"ssh", []string{"golang.org/x/crypto", "github.com/pkg/sftp"}, "the SSH client and file transfer"},
 	{"vnc/vnctest", []string{"vnc"}, "a test kit: the standard library and the package that it tests"},
 	{"qemu/qmp/qmptest", []string{"qemu/qmp"}, "a test kit"},
