@@ -81,18 +81,17 @@ func newLEDWay(ctx context.Context, p *Pacer) (*ledWay, error) {
 	w := &ledWay{p: p}
 	limited, cancel := context.WithTimeout(ctx, ledProbe)
 	defer cancel()
-	for !w.sure {
-		if taken, _, err := w.look(limited); err != nil || taken < 0 {
-			return nil, err
+	for {
+		if _, _, err := w.look(limited); err != nil || w.sure {
+			return w, err
 		}
 		if err := w.rest(limited, ledProbe); err != nil && ctx.Err() != nil {
 			return nil, err
 		}
-		if !w.sure && limited.Err() != nil {
+		if limited.Err() != nil {
 			return nil, errors.Join(p.tap(), &unfitError{reason: "the light of Num Lock does not answer"})
 		}
 	}
-	return w, nil
 }
 
 func (w *ledWay) room(next []Stroke) int {
