@@ -35,10 +35,11 @@ func TestSlowReaderIsCut(t *testing.T) {
 
 // TestSlowReaderIsServed reads steadily for longer than StallTimeout.
 func TestSlowReaderIsServed(t *testing.T) {
+	t.Parallel()
 	const size = 24 << 20
 	s := start(t, &httpserve.Config{
 		Files:        fstest.MapFS{"big": {Data: make([]byte, size)}},
-		StallTimeout: 300 * time.Millisecond,
+		StallTimeout: 2 * time.Second,
 	})
 	c, err := net.Dial("tcp", s.Addr().String())
 	if err != nil {
@@ -53,22 +54,23 @@ func TestSlowReaderIsServed(t *testing.T) {
 		if err != nil {
 			break
 		}
-		time.Sleep(25 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
-	if r := waitRequests(t, s, 1)[0]; !r.Complete || n < size || r.Took < 300*time.Millisecond {
+	if r := waitRequests(t, s, 1)[0]; !r.Complete || n < size || r.Took < 2*time.Second {
 		t.Errorf("read %d bytes, event %v after %v; want all of %d", n, r, r.Took, size)
 	}
 }
 
 // TestSlowHeaders has many clients that never finish their request.
 func TestSlowHeaders(t *testing.T) {
+	t.Parallel()
 	s := start(t, &httpserve.Config{
 		Files:         httpserve.Text{"a": "a"},
 		MaxConns:      8,
-		HeaderTimeout: 100 * time.Millisecond,
+		HeaderTimeout: time.Second, // in which a whole request is read, however busy the machine is
 	})
 	var conns []net.Conn
-	for range 40 {
+	for range 20 {
 		c, err := net.Dial("tcp", s.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -78,10 +80,10 @@ func TestSlowHeaders(t *testing.T) {
 		conns = append(conns, c)
 	}
 	if status, _ := get(t, s.URL()+"/a"); status != 200 {
-		t.Errorf("a request behind 40 stuck ones: status %d", status)
+		t.Errorf("a request behind 20 stuck ones: status %d", status)
 	}
 	for _, c := range conns {
-		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(patience))
 		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatal("a stuck connection stays open")
 		}
@@ -115,7 +117,7 @@ func TestMaxConns(t *testing.T) {
 		t.Fatalf("a third connection is served: %d bytes", n)
 	}
 	holders[0].Close()
-	_ = next.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = next.SetReadDeadline(time.Now().Add(patience))
 	if _, err := next.Read(make([]byte, 1)); err != nil {
 		t.Errorf("the third connection is not served when a place is free: %v", err)
 	}
@@ -123,10 +125,10 @@ func TestMaxConns(t *testing.T) {
 
 // TestBodyIsNotAwaited sends the header of a POST and never its body.
 func TestBodyIsNotAwaited(t *testing.T) {
-	s := start(t, &httpserve.Config{HeaderTimeout: 100 * time.Millisecond})
+	s := start(t, &httpserve.Config{HeaderTimeout: time.Second})
 	begin := time.Now()
 	answer := raw(t, s, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
-	if !strings.Contains(answer, "405") || time.Since(begin) > 3*time.Second {
+	if !strings.Contains(answer, "405") || time.Since(begin) > patience {
 		t.Errorf("%.40q after %v", answer, time.Since(begin))
 	}
 }
@@ -154,7 +156,7 @@ func TestClose(t *testing.T) {
 		both.Go(func() { s.Close() })
 		both.Go(func() { s.Close() })
 		both.Wait()
-		if took := time.Since(begin); took > 3*time.Second {
+		if took := time.Since(begin); took > patience {
 			t.Errorf("Close took %v", took)
 		}
 		if c, err := net.Dial("tcp", s.Addr().String()); err == nil {
@@ -162,7 +164,7 @@ func TestClose(t *testing.T) {
 			t.Error("the port is still open")
 		}
 	}
-	for end := time.Now().Add(3 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			buf := make([]byte, 1<<16)
 			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])

@@ -291,7 +291,7 @@ func TestFetchWaiterCancels(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := f.Fetch(ctx, src); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 4*time.Second {
+	if _, err := f.Fetch(ctx, src); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > patience {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 	close(gate)
@@ -397,11 +397,31 @@ func TestMediumCheck(t *testing.T) {
 			}
 			m, err := quick(t).Fetch(t.Context(), iso.Source{URLs: []string{path}, Checksum: "none"})
 			wantFile(t, m, err, []byte("medium"))
-			time.Sleep(10 * time.Millisecond) // beyond the clock tick of file times
+			nextTick(t, path)
 			if err := swap(path); err != nil {
 				t.Fatal(err)
 			}
 			wantError(t, m.Check(), "iso: check")
 		})
+	}
+}
+
+// nextTick waits until a file that is written now has a later time than path:
+// the clock of file times has ticks of some milliseconds.
+func nextTick(t *testing.T, path string) {
+	t.Helper()
+	old, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for probe := filepath.Join(filepath.Dir(path), "probe"); ; {
+		err := os.WriteFile(probe, []byte("x"), 0o600)
+		now, serr := os.Stat(probe)
+		if err := errors.Join(err, serr); err != nil {
+			t.Fatal(err)
+		}
+		if now.ModTime().After(old.ModTime()) {
+			return
+		}
 	}
 }

@@ -39,7 +39,7 @@ func rawServer(t *testing.T, reply func(n int, req *http.Request, w io.Writer)) 
 			if err != nil {
 				return
 			}
-			c.SetDeadline(time.Now().Add(10 * time.Second))
+			c.SetDeadline(time.Now().Add(patience))
 			if req, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 				reply(n, req, c)
 			}

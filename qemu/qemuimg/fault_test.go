@@ -51,7 +51,7 @@ func TestStubHangs(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	err := tool.Convert(ctx, disk(t, 1), filepath.Join(dir, "x"), ConvertOptions{SourceFormat: Qcow2})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 30*time.Second {
 		t.Error(err, time.Since(start))
 	}
 }

@@ -20,7 +20,7 @@ func next(t *testing.T, s *qmp.Subscription) qmp.Event {
 			t.Fatal("the subscription has ended")
 		}
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no event")
 	}
 	return qmp.Event{}

@@ -39,7 +39,7 @@ func FuzzReader(f *testing.F) {
 		}
 		defer conn.Close()
 		events := conn.Subscribe()
-		timeout := time.After(10 * time.Second)
+		timeout := time.After(time.Minute)
 		for {
 			select {
 			case e, ok := <-events.C:
