@@ -1,10 +1,14 @@
 package qemu
 
 import (
+	"io"
+	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -14,11 +18,23 @@ import (
 // ends without the lock takes luck (one run in ten on a busy machine), so the
 // lock itself is looked for as well: the runtime names it in a trace.
 func TestThreadsEnding(t *testing.T) {
-	sleep, err := exec.LookPath("sleep")
+	sh, err := exec.LookPath("sh")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := startProcess(sleep, []string{"60"}, nil, nil)
+	ask, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, answer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	p, err := startProcess(sh, []string{"-c", "read line <&3; echo lives >&4"}, nil, []*os.File{ask, answer})
+	ask.Close()
+	answer.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,10 +45,11 @@ func TestThreadsEnding(t *testing.T) {
 	if head := goroutineIn(t, "(*process).run("); !strings.Contains(head, "locked to thread") {
 		t.Errorf("the goroutine that waits for the program is free to change its thread: %s", head)
 	}
-	endThreads(50)
-	time.Sleep(50 * time.Millisecond) // for a signal to arrive and be noticed
-	if isClosed(p.done) {
-		t.Errorf("the program is gone: %v", p.err)
+	endThreads(t, 50)
+	// A program that was killed answers nothing more.
+	io.WriteString(in, "?\n")
+	if said, err := io.ReadAll(out); string(said) != "lives\n" {
+		t.Errorf("the program says %q, %v", said, err)
 	}
 }
 
@@ -51,14 +68,17 @@ func goroutineIn(t *testing.T, function string) string {
 	return ""
 }
 
-// endThreads ends n threads, those first that run no goroutine.
-func endThreads(n int) {
-	all := make(chan struct{})
+// endThreads ends n threads, those first that run no goroutine, and waits until
+// the kernel has done with them.
+func endThreads(t *testing.T, n int) {
+	t.Helper()
+	all, tids := make(chan struct{}), make(chan int, n)
 	var locked, ended sync.WaitGroup
 	for range n {
 		locked.Add(1)
 		ended.Go(func() {
 			runtime.LockOSThread() // and never unlocked: the thread ends
+			tids <- syscall.Gettid()
 			locked.Done()
 			<-all
 		})
@@ -66,4 +86,19 @@ func endThreads(n int) {
 	locked.Wait()
 	close(all)
 	ended.Wait()
+	limit := time.Now().Add(20 * time.Second)
+	for range n {
+		tid := <-tids
+		for tid != os.Getpid() && threadLives(tid) { // the first thread stays
+			if time.Now().After(limit) {
+				t.Fatal("a thread does not end")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+func threadLives(tid int) bool {
+	_, err := os.Stat("/proc/self/task/" + strconv.Itoa(tid))
+	return err == nil
 }

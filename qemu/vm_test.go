@@ -115,7 +115,7 @@ func TestKilled(t *testing.T) {
 	if err := vm.Wait(soon(t)); !errors.As(err, &exit) || exit.Signal != "killed" {
 		t.Errorf("Wait: %v", err)
 	}
-	if took := time.Since(began); took > 5*time.Second { // the heart beat would take longer
+	if took := time.Since(began); took > usual.beat+usual.beatLimit { // which the heart beat takes
 		t.Errorf("its death was seen after %v", took)
 	}
 	if got := next[Exited](t, e); got.Signal != "killed" || got.Status != -1 {
@@ -161,7 +161,7 @@ func TestHung(t *testing.T) {
 	if err := vm.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("Close took %v", took)
 	}
 	if got := next[Exited](t, e); got.Signal != "killed" {
@@ -212,7 +212,7 @@ func TestVNCAndForward(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		conn.SetDeadline(time.Now().Add(time.Minute))
 		hello := make([]byte, 12)
 		if _, err := io.ReadFull(conn, hello); err != nil || string(hello) != "RFB 003.008\n" {
 			t.Errorf("VNC says %q, %v", hello, err)
