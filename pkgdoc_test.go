@@ -11,20 +11,22 @@ import (
 	"testing"
 )
 
-// TestPackageDoc looks that each package has one package comment and each
-// exported name of a library package a comment that begins with it.
+// TestPackageDoc looks that each package has one package comment, each exported
+// name of a library package a comment that begins with it, and each field of an
+// exported struct a comment.
 func TestPackageDoc(t *testing.T) {
 	for _, p := range packages(t) {
 		if !p.ours() || len(p.GoFiles) == 0 {
 			continue
 		}
 		var docs []string
-		for _, f := range parse(t, p) {
+		set, files := parse(t, p)
+		for _, f := range files {
 			if f.Doc != nil {
 				docs = append(docs, f.Doc.Text())
 			}
 			if p.library() || p.kit() {
-				for _, problem := range undocumented(f) {
+				for _, problem := range undocumented(set, f) {
 					t.Errorf("%s: %s", p.name(), problem)
 				}
 			}
@@ -44,7 +46,8 @@ func TestForbidden(t *testing.T) {
 		if !p.ours() || !p.library() && !p.kit() {
 			continue
 		}
-		for name, f := range parse(t, p) {
+		_, files := parse(t, p)
+		for name, f := range files {
 			for _, problem := range forbidden(f) {
 				if p.kit() && problem == panics {
 					continue // in a test, that is how a kit can fail
@@ -57,7 +60,8 @@ func TestForbidden(t *testing.T) {
 
 // TestDocRules looks that the two tests above would notice something.
 func TestDocRules(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+	set := token.NewFileSet()
+	f, err := parser.ParseFile(set, "x.go", `package x
 import ( "fmt"; "os"; sig "os/signal"; "time"; "log"; "net/http" )
 func Bare() {}
 // does things.
@@ -65,7 +69,26 @@ func Wrong() {}
 // Right does.
 func Right() {}
 // A Type is.
-type Type struct{}
+type Type struct{
+	Type2
+	Bare int
+	Trailing int // is said here
+	After int
+	// Doc and Grouped are said here.
+	Doc int
+	Grouped, Too int
+	hidden int
+
+	Apart int
+	private struct { Inner int }
+	// Nested holds.
+	Nested struct {
+		Inner int
+	}
+}
+// A Line is.
+type Line struct { Field int }
+type hidden struct { Field int }
 func (Type) Method() {}
 func (hidden) Method() {}
 type Alias = int
@@ -79,9 +102,13 @@ func f() { panic("no"); p := recover(); panic(p); fmt.Fprintln(os.Stderr); var l
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := strings.Join(append(undocumented(f), forbidden(f)...), "\n")
+	got := strings.Join(append(undocumented(set, f), forbidden(f)...), "\n")
 	want := `Bare: has no doc comment
 Wrong: its doc comment does not begin with its name
+Type.Bare: has no comment
+Type.After: has no comment
+Type.Apart: has no comment
+Type.Nested.Inner: has no comment
 Type.Method: has no doc comment
 Alias: has no doc comment
 One: has no doc comment
@@ -101,21 +128,21 @@ uses os.Stderr`
 }
 
 // parse returns the syntax of a package's files by path, its tests left out.
-func parse(t *testing.T, p pkg) map[string]*ast.File {
+func parse(t *testing.T, p pkg) (*token.FileSet, map[string]*ast.File) {
 	t.Helper()
-	files := map[string]*ast.File{}
+	set, files := token.NewFileSet(), map[string]*ast.File{}
 	for _, name := range p.GoFiles {
 		path := filepath.Join(p.Dir, name)
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		f, err := parser.ParseFile(set, path, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}
 		files[path] = f
 	}
-	return files
+	return set, files
 }
 
-func undocumented(f *ast.File) []string {
+func undocumented(set *token.FileSet, f *ast.File) []string {
 	var problems []string
 	check := func(name, first string, docs ...*ast.CommentGroup) {
 		if problem := docProblem(first, docs); problem != "" {
@@ -134,6 +161,7 @@ func undocumented(f *ast.File) []string {
 				case *ast.TypeSpec:
 					if s.Name.IsExported() {
 						check(s.Name.Name, s.Name.Name, s.Doc, d.Doc, s.Comment)
+						problems = append(problems, bareFields(set, s.Name.Name, s.Type)...)
 					}
 				case *ast.ValueSpec:
 					// A group's comment speaks for all of its names.
@@ -142,6 +170,36 @@ func undocumented(f *ast.File) []string {
 					}
 				}
 			}
+		}
+	}
+	return problems
+}
+
+// bareFields returns the exported fields of a struct that have no comment: one
+// above, one behind, or one above the group of lines that they stand in. An
+// embedded field has that of its type, and one on the type's own line the type's.
+func bareFields(set *token.FileSet, name string, typ ast.Expr) []string {
+	s, ok := typ.(*ast.StructType)
+	if !ok {
+		return nil
+	}
+	var problems []string
+	group, end := false, 0 // whether the lines up to this one have a comment above
+	for _, field := range s.Fields.List {
+		if set.Position(field.Pos()).Line == set.Position(s.Pos()).Line {
+			continue
+		}
+		adjacent := set.Position(field.Pos()).Line == end+1
+		group = field.Doc != nil || group && adjacent
+		end = set.Position(field.End()).Line
+		for _, n := range field.Names {
+			if !n.IsExported() {
+				continue
+			}
+			if !group && field.Comment == nil {
+				problems = append(problems, name+"."+n.Name+": has no comment")
+			}
+			problems = append(problems, bareFields(set, name+"."+n.Name, field.Type)...)
 		}
 	}
 	return problems

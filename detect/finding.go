@@ -10,9 +10,9 @@ import (
 
 // Finding is a rule's text, found.
 type Finding struct {
-	Name    string  `json:"name"` // the rule's
-	Class   Class   `json:"class"`
-	Channel Channel `json:"channel"`
+	Name    string  `json:"name"`    // the rule's
+	Class   Class   `json:"class"`   // the rule's
+	Channel Channel `json:"channel"` // where it was found
 	// Fails says that a wait should end with it: it is Fatal, or a
 	// Transitional or Stall whose time is over. These two are found a first
 	// time, when they appear, without it.

@@ -176,7 +176,7 @@ type Step struct {
 
 // Artifact is what a build has made. It is what the manifest holds.
 type Artifact struct {
-	Name        string         `json:"name"`
+	Name        string         `json:"name"`         // of the machine
 	Path        string         `json:"path"`         // absolute
 	Format      qemuimg.Format `json:"format"`       // of the image
 	Size        int64          `json:"size"`         // of the file in bytes
@@ -184,7 +184,7 @@ type Artifact struct {
 	Digest      string         `json:"digest"`       // "sha256:…" of the file
 	Medium      string         `json:"medium"`       // "sha256:…" of the installation medium
 	QEMU        string         `json:"qemu"`         // the version of QEMU
-	Accel       qemu.Accel     `json:"accelerator"`
-	Built       time.Time      `json:"built"`
-	Phases      []PhaseDone    `json:"phases"`
+	Accel       qemu.Accel     `json:"accelerator"`  // what the machine ran on
+	Built       time.Time      `json:"built"`        // when it was finished, in UTC, to the second
+	Phases      []PhaseDone    `json:"phases"`       // of the build, in their order, with their times
 }

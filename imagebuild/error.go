@@ -46,7 +46,7 @@ func (e *MachineError) Error() string { return e.text }
 type StepError struct {
 	Step string        // the step's name, or "shutdown"
 	Took time.Duration // since the step began
-	Err  error
+	Err  error         // the cause
 
 	Frame    image.Image         // the guest's screen; nil if none was seen
 	Console  string              // the end of the guest's serial output, at most 8 KiB

@@ -33,7 +33,7 @@ type PhaseStarted struct{ Phase Phase }
 
 // PhaseDone says that a phase has succeeded.
 type PhaseDone struct {
-	Phase Phase
+	Phase Phase         // which
 	Took  time.Duration // in JSON "seconds", to the millisecond
 }
 
@@ -46,19 +46,19 @@ type StepStarted struct {
 
 // StepDone says that a step has ended.
 type StepDone struct {
-	Step  string
-	Index int
-	Total int
-	Took  time.Duration
-	Err   error // nil if it succeeded
+	Step  string        // its name
+	Index int           // from 0
+	Total int           // how many steps there are
+	Took  time.Duration // since it began
+	Err   error         // nil if it succeeded
 }
 
 // Progress says how far something is whose end is known.
 type Progress struct {
 	What  string // what is going on, for people
-	Done  int64
-	Total int64
-	Bytes bool // whether Done and Total are bytes; else they count
+	Done  int64  // how much of it is done
+	Total int64  // of how much
+	Bytes bool   // whether Done and Total are bytes; else they count
 }
 
 // Fetched passes on what happens to the installation medium.
@@ -70,8 +70,8 @@ type Machine struct{ Event qemu.Event }
 // Typing says how the guest is watched while it is typed to, from now on, and
 // why in that way.
 type Typing struct {
-	Mode   qemu.Mode
-	Reason string
+	Mode   qemu.Mode // how
+	Reason string    // why, for people
 }
 
 // Typed says how far the typing is; never what is typed.
@@ -83,9 +83,9 @@ type LoggedIn struct{ Event ssh.Event }
 // Output is a line that a command in the guest has printed, without its end
 // and without control characters.
 type Output struct {
-	Step   string
-	Line   string
-	Stderr bool
+	Step   string // the name of the step that runs the command
+	Line   string // what was printed
+	Stderr bool   // whether on standard error; else on standard output
 }
 
 // ConsoleLine is a line that the guest has written to its serial port, without

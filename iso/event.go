@@ -9,17 +9,17 @@ type Event interface{ isEvent() }
 
 // Trying says that a request is about to be sent.
 type Trying struct {
-	URL    string
-	Offset int64 // bytes that are already there; the rest is asked for
+	URL    string // without password and query
+	Offset int64  // bytes that are already there; the rest is asked for
 }
 
 // Progress tells how much of the file is there. It comes at most ten times a
 // second while bytes arrive, and once when they are all there.
 type Progress struct {
-	URL   string
-	Done  int64 // bytes, with those of earlier tries
-	Total int64 // bytes, -1 if the server did not say
-	Rate  int64 // bytes a second, over the last seconds
+	URL   string // without password and query
+	Done  int64  // bytes, with those of earlier tries
+	Total int64  // bytes, -1 if the server did not say
+	Rate  int64  // bytes a second, over the last seconds
 }
 
 // Waiting says that another process or goroutine is fetching the same file.
@@ -31,30 +31,30 @@ type Waiting struct {
 
 // Retrying says that a try failed and the same URL will be tried again.
 type Retrying struct {
-	URL   string
-	Err   error
+	URL   string        // without password and query
+	Err   error         // why the last try has failed
 	After time.Duration // how long from now
 }
 
 // GivenUp says that a URL failed for good. The next one follows, if there is
 // one; if not, Fetch returns an error with Err in it.
 type GivenUp struct {
-	URL string
-	Err error
+	URL string // without password and query
+	Err error  // why the last try has failed
 }
 
 // Verifying tells how much of a file that was there before has been hashed. A
 // file that arrives is hashed on the way and has no such event.
 type Verifying struct {
-	Path  string
-	Done  int64 // bytes
-	Total int64 // bytes
+	Path  string // of the file that is read
+	Done  int64  // bytes
+	Total int64  // bytes
 }
 
 // Verified says that the file is what the source asks for. It is the last
 // event of a Fetch that succeeds.
 type Verified struct {
-	Path   string
+	Path   string // of the file
 	Size   int64  // bytes
 	Digest string // "sha256:…"
 	Cached bool   // no byte of it was downloaded by this Fetch

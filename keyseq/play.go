@@ -83,16 +83,16 @@ func (e *PlayError) Unwrap() error { return e.Err }
 
 // LayoutError lists the characters of a sequence that a layout cannot type.
 type LayoutError struct {
-	Layout  string
-	Untyped []Untyped
+	Layout  string    // the layout's name
+	Untyped []Untyped // all of them, in the order of the text
 	// Secret leaves the characters out of the error's text.
 	Secret bool
 }
 
 // Untyped is a character that a layout cannot type.
 type Untyped struct {
-	At   Pos
-	Rune rune
+	At   Pos  // where in the command
+	Rune rune // the character
 }
 
 // Error lists the first ten characters with their positions.

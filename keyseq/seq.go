@@ -37,33 +37,33 @@ type Step interface {
 // Text types its characters one after the other, exactly as they are: in a
 // Text made by hand, "<esc>" is five characters and not a key.
 type Text struct {
-	At   Pos
-	Text string
+	At   Pos    // where in the command
+	Text string // as it is to appear on the screen
 }
 
 // Press presses and releases a key, Count times.
 type Press struct {
-	At    Pos
-	Key   Key
+	At    Pos // where in the command
+	Key   Key // which key
 	Count int // how often; 0 means once
 }
 
 // Hold presses a key and leaves it down.
 type Hold struct {
-	At  Pos
-	Key Key
+	At  Pos // where in the command
+	Key Key // which key
 }
 
 // Release lets go of a key that was held.
 type Release struct {
-	At  Pos
-	Key Key
+	At  Pos // where in the command
+	Key Key // which key
 }
 
 // Wait pauses the typing.
 type Wait struct {
-	At       Pos
-	Duration time.Duration
+	At       Pos           // where in the command
+	Duration time.Duration // how long
 }
 
 // Key is a key by its name, or the key or keys that type a character.

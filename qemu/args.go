@@ -22,7 +22,7 @@ const (
 // effect is a mistake. An edit cannot remove what this package controls the
 // machine by.
 type ArgEdit struct {
-	Op     ArgOp
+	Op     ArgOp  // what is done; required
 	Option string // such as "-device"
 	Match  string `json:",omitempty"` // part of the present value; empty matches every value
 	Value  string `json:",omitempty"` // the new value; empty means an option without one

@@ -138,6 +138,7 @@ const (
 
 // Firmware is what a machine starts with.
 type Firmware struct {
+	// Type is BIOS or UEFI; empty means BIOS on x86 and UEFI elsewhere.
 	Type FirmwareType `json:",omitempty"`
 
 	// Code is the firmware's image. Empty means QEMU's own with BIOS and, with
@@ -240,7 +241,7 @@ const (
 
 // NIC is a network card.
 type NIC struct {
-	Mode  NetMode `json:",omitempty"`
+	Mode  NetMode `json:",omitempty"` // what it is connected to; empty means NetUser
 	Model string  `json:",omitempty"` // QEMU's device; empty means virtio-net-pci
 
 	// MAC is the hardware address. Empty means one made from the machine's
@@ -258,5 +259,5 @@ type NIC struct {
 type Forward struct {
 	HostAddr  string `json:",omitempty"` // an IPv4 address of the host; empty means 127.0.0.1
 	HostPort  int    `json:",omitempty"` // 0 means a free one, chosen when QEMU binds it
-	GuestPort int
+	GuestPort int    // the guest's TCP port, from 1 to 65535; required
 }

@@ -9,7 +9,7 @@ type Event interface{ isEvent() }
 
 // Started says that QEMU answers and the guest has begun to run.
 type Started struct {
-	PID     int
+	PID     int      // QEMU's process id on this host
 	Args    []string // the whole command line with the program
 	Version string   // QEMU's, for people
 	Accel   Accel    // what it runs on
@@ -43,7 +43,7 @@ type ShutDown struct {
 type IOError struct {
 	Device    string // the disk's id: disk0, cd0…
 	Operation string // read or write
-	NoSpace   bool
+	NoSpace   bool   // whether the host's disk or a quota is full
 	Reason    string // the operating system's words
 	Stopped   bool   // whether QEMU stops the machine for it
 }

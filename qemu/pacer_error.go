@@ -29,10 +29,10 @@ var errDoubt = fmt.Errorf("%w, or not: the machine was stopped while they were o
 
 // PaceError says that typing has ended early, and where.
 type PaceError struct {
-	Mode    Mode // how the guest was observed; empty if that was not known yet
-	Sent    int  // strokes that were let go
-	Untaken int  // of these, the last ones that are not known to have been taken
-	Err     error
+	Mode    Mode  // how the guest was observed; empty if that was not known yet
+	Sent    int   // strokes that were let go
+	Untaken int   // of these, the last ones that are not known to have been taken
+	Err     error // the cause
 }
 
 // Error names the mode, how much was typed, and the cause.

@@ -20,6 +20,7 @@ type Font struct {
 
 // Glyph is a bitmap and the character that it stands for.
 type Glyph struct {
+	// Rune is the character that the glyph shows.
 	Rune rune
 	// Rows are the bitmap's rows from the top. The rightmost pixel of a row is
 	// its lowest bit.

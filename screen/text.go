@@ -20,6 +20,7 @@ const (
 
 // Text is a grid of characters. A Text is not changed once it was read.
 type Text struct {
+	// Source says how it was read.
 	Source Source
 	// Columns and Rows are the size of the grid; Cells are its cells, row by
 	// row.

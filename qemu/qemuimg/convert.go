@@ -11,9 +11,9 @@ import (
 
 // ConvertOptions is how an image is converted.
 type ConvertOptions struct {
-	SourceFormat Format // required: it is never guessed
-	Format       Format // of the result; "" is qcow2
-	Compress     Compression
+	SourceFormat Format      // required: it is never guessed
+	Format       Format      // of the result; "" is qcow2
+	Compress     Compression // of the result's data; "" is none
 
 	// SourceBacking lists the backing files that the source may have, the
 	// nearest first; the result contains their data and has none. nil is none:

@@ -20,8 +20,8 @@ type CreateOptions struct {
 	Backing       string
 	BackingFormat Format
 
-	ClusterSize   int64 // of qcow2, in bytes: a power of two from 512 to 2 MiB; 0 is QEMU's, 64 KiB
-	Preallocation Preallocation
+	ClusterSize   int64         // of qcow2, in bytes: a power of two from 512 to 2 MiB; 0 is QEMU's, 64 KiB
+	Preallocation Preallocation // what is allocated at once; "" is nothing
 }
 
 // Validate returns all that is wrong with the options, without looking at any

@@ -9,18 +9,18 @@ import (
 
 // Info is what qemu-img knows of an image file.
 type Info struct {
-	Format        Format
-	VirtualSize   int64 // of the disk, in bytes
-	ActualSize    int64 // of what the file takes on the host's disk, in bytes
-	ClusterSize   int64 // 0 for formats without clusters
-	Compression   Compression
-	Backing       string   // the file that this image is laid over, as QEMU would open it; "" for none
-	BackingFormat Format   // "" where the image does not say
-	OtherFiles    []string // that hold data of the image, besides Backing: qcow2's data file, vmdk's extents
-	Encrypted     bool
-	Dirty         bool // was not closed properly
-	Corrupt       bool // QEMU has found it damaged
-	Snapshots     int  // how many internal snapshots it holds
+	Format        Format      // of the image
+	VirtualSize   int64       // of the disk, in bytes
+	ActualSize    int64       // of what the file takes on the host's disk, in bytes
+	ClusterSize   int64       // 0 for formats without clusters
+	Compression   Compression // for what is written compressed; "" for formats without a choice
+	Backing       string      // the file that this image is laid over, as QEMU would open it; "" for none
+	BackingFormat Format      // "" where the image does not say
+	OtherFiles    []string    // that hold data of the image, besides Backing: qcow2's data file, vmdk's extents
+	Encrypted     bool        // its data needs a key to be read
+	Dirty         bool        // was not closed properly
+	Corrupt       bool        // QEMU has found it damaged
+	Snapshots     int         // how many internal snapshots it holds
 }
 
 // rawInfo is qemu-img's own form (ImageInfo in QEMU's qapi/block-core.json).

@@ -30,7 +30,7 @@ type Conn struct {
 
 // Greeting is what the server says of itself when a client connects.
 type Greeting struct {
-	Version      Version
+	Version      Version  // QEMU's
 	Capabilities []string // what could be enabled, such as "oob"
 }
 
@@ -38,7 +38,7 @@ type Greeting struct {
 // or query-qmp-schema whether QEMU can do something, since distributions
 // backport.
 type Version struct {
-	Major, Minor, Micro int
+	Major, Minor, Micro int    // such as 7, 2 and 0
 	Package             string // the distribution's own version, or ""
 }
 

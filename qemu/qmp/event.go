@@ -9,7 +9,7 @@ import (
 // Event is something that happened to the machine, such as SHUTDOWN, RESET,
 // STOP or BLOCK_IO_ERROR.
 type Event struct {
-	Name string
+	Name string          // QEMU's word for it, such as "SHUTDOWN"
 	Data json.RawMessage // a JSON object that depends on Name; nil for none
 	Time time.Time       // when it happened by QEMU's clock; zero if QEMU does not know
 }

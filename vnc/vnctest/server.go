@@ -52,7 +52,7 @@ type Key struct {
 
 // Pointer is a pointer event that a client has sent.
 type Pointer struct {
-	X, Y    int
+	X, Y    int       // in pixels, from the upper left corner of the screen
 	Buttons uint8     // bit 0 is the left button
 	Time    time.Time // when the server read it
 }

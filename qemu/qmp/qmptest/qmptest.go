@@ -42,7 +42,7 @@ type Handler func(c *Conn, r Request)
 
 // Request is a command as it came.
 type Request struct {
-	Command   string          `json:"execute"`
+	Command   string          `json:"execute"`   // its name, such as "query-status"
 	Arguments json.RawMessage `json:"arguments"` // nil when there were none
 	ID        json.RawMessage `json:"id"`        // nil when there was none
 }
