@@ -113,25 +113,18 @@ func (d *Detector) standing(h *hit, now time.Time) {
 }
 
 // hits returns what is on a screen, each once, from top to bottom.
-func (d *Detector) hits(lines []string) []*hit {
-	var all []*hit
-	add := func(h *hit) {
-		for _, o := range all {
-			if o.same(h) {
-				o.last = max(o.last, h.last)
-				return
-			}
+func (d *Detector) hits(lines []string) (all []*hit) {
+	found := d.rows(lines)
+	found = append(found, d.flowing(lines, found)...)
+	slices.SortStableFunc(found, func(a, b *hit) int { return cmp.Compare(a.row, b.row) })
+	for _, h := range within(found, lines) {
+		if i := slices.IndexFunc(all, h.same); i >= 0 {
+			all[i].last = max(all[i].last, h.last)
+			continue
 		}
 		all = append(all, h)
 	}
-	for _, h := range d.rows(lines) {
-		add(h)
-	}
-	for _, h := range d.flowing(lines, all) {
-		add(h)
-	}
-	slices.SortStableFunc(all, func(a, b *hit) int { return cmp.Compare(a.row, b.row) })
-	return within(all, lines)
+	return all
 }
 
 // rows returns what single rows say, and lines that fill several rows.

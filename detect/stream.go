@@ -131,7 +131,7 @@ func (d *Detector) lookAt(s *stream, now time.Time, text []byte) {
 		return
 	}
 	speakers := d.matcher(s.ch).speakers(text)
-	d.follow(s.ch, speakers)
+	d.follow(s, speakers)
 	if d.within(s, now, speakers, text) {
 		return
 	}
@@ -163,14 +163,16 @@ func (s *stream) repeated(r speaker) bool {
 	return false
 }
 
-// follow ends what waits on a stream for something else than the same.
-func (d *Detector) follow(ch Channel, speakers []speaker) {
+// follow ends what waits on a stream for something else than the same. That may
+// come again in the next line if it is a Stall; a failure there is another one.
+func (d *Detector) follow(s *stream, speakers []speaker) {
 	d.waiting = slices.DeleteFunc(d.waiting, func(w *waiting) bool {
-		if w.Channel != ch || w.rule.Moving {
+		if w.Channel != s.ch || w.rule.Moving {
 			return false
 		}
 		for _, r := range speakers {
-			if w.rule == r.compiled && related(w.match, r.match) {
+			same := w.rule == r.compiled && related(w.match, r.match)
+			if same && (w.Class == Stall || w.Line == s.line+1) {
 				w.match = r.match
 				return false
 			}
