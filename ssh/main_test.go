@@ -13,7 +13,7 @@ import (
 
 // patience is for what must happen, however busy the machine is. Only a broken
 // program reaches it.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // start starts a server that ends with the test.
 func start(t *testing.T, config *sshtest.Config) *sshtest.Server {
