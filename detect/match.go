@@ -18,8 +18,8 @@ type compiled struct {
 
 func compileRule(r Rule) *compiled {
 	c := &compiled{Rule: r, line: newExpression(r.Pattern)}
-	if flow, ok := flowing(r.Pattern); ok && r.on(Screen) {
-		c.flow = newExpression(flow)
+	if r.on(Screen) {
+		c.flow = flowing(r.Pattern)
 	}
 	if r.End != "" {
 		c.end = &expression{source: r.End}
@@ -31,6 +31,7 @@ func compileRule(r Rule) *compiled {
 // most never are, since the filter knows that they cannot match.
 type expression struct {
 	source   string
+	tree     *syntax.Regexp // what source is made of when it is needed
 	literals []string
 	re       *regexp.Regexp
 }
@@ -42,6 +43,9 @@ func newExpression(source string) expression {
 // find returns where the first match is, nil if there is none.
 func (e *expression) find(text []byte) []int {
 	if e.re == nil {
+		if e.tree != nil {
+			e.source, e.tree = e.tree.String(), nil // slow for negated classes
+		}
 		re, err := regexp.Compile(e.source)
 		if err != nil {
 			return nil // Validate has said so
@@ -51,14 +55,16 @@ func (e *expression) find(text []byte) []int {
 	return e.re.FindIndex(text)
 }
 
+func (e *expression) empty() bool { return e.source == "" && e.tree == nil }
+
 func (e *expression) matches(text []byte) bool { return e.find(text) != nil }
 
-// flowing returns a pattern whose literal spaces match the end of a line too,
-// and false if there are none.
-func flowing(pattern string) (string, bool) {
+// flowing returns a pattern of which the literal spaces match the end of a line
+// too. It is empty if there are none.
+func flowing(pattern string) expression {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return "", false
+		return expression{}
 	}
 	found := false
 	var walk func(re *syntax.Regexp) *syntax.Regexp
@@ -72,7 +78,10 @@ func flowing(pattern string) (string, bool) {
 		found = true
 		return breakable(re)
 	}
-	return walk(re).String(), found
+	if re = walk(re); !found {
+		return expression{}
+	}
+	return expression{tree: re, literals: required(re)}
 }
 
 // breakable returns a literal as its words with classes between them.
@@ -102,7 +111,7 @@ type matcher struct {
 func newMatcher(rules []*compiled, which func(*compiled) *expression) *matcher {
 	m := &matcher{}
 	for _, r := range rules {
-		if e := which(r); e.source != "" {
+		if e := which(r); !e.empty() {
 			m.rules, m.exprs = append(m.rules, r), append(m.exprs, e)
 		}
 	}

@@ -7,10 +7,18 @@ import (
 	"time"
 )
 
+// forget forgets what was fed.
+func (d *Detector) forget() {
+	d.streams, d.screen, d.waiting, d.events = map[Channel]*stream{}, shownScreen{}, nil, 0
+	for _, r := range d.rules {
+		r.times = nil
+	}
+}
+
 // say feeds a text to a detector that forgets what it was fed before, and
 // returns what is found.
 func say(d *Detector, ch Channel, text string) []Finding {
-	d.streams, d.screen, d.waiting = map[Channel]*stream{}, shownScreen{}, nil
+	d.forget()
 	now := time.Unix(1000, 0)
 	switch ch {
 	case QMP:

@@ -85,6 +85,10 @@ func (s *shownScreen) forgetLines(byName map[string]*compiled) {
 
 func (h *hit) same(o *hit) bool { return h.rule == o.rule && related(h.match, o.match) }
 
+// alike reports whether one of the two is enough to be told: of a Stall, which
+// a guest waits in once.
+func (h *hit) alike(o *hit) bool { return h.same(o) || h.rule == o.rule && h.rule.Class == Stall }
+
 // gone drops what waits and is no longer on the screen.
 func (d *Detector) gone(old []*hit) {
 	for _, h := range old {
@@ -118,7 +122,7 @@ func (d *Detector) hits(lines []string) (all []*hit) {
 	found = append(found, d.flowing(lines, found)...)
 	slices.SortStableFunc(found, func(a, b *hit) int { return cmp.Compare(a.row, b.row) })
 	for _, h := range within(found, lines) {
-		if i := slices.IndexFunc(all, h.same); i >= 0 {
+		if i := slices.IndexFunc(all, h.alike); i >= 0 {
 			all[i].last = max(all[i].last, h.last)
 			continue
 		}
