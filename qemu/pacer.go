@@ -26,6 +26,9 @@ const (
 	// ModeUSBTrace waits, by QEMU's trace, until the queue of a USB keyboard
 	// is empty.
 	ModeUSBTrace Mode = "usb-trace"
+	// ModeVirtIO counts the buffers of a virtio keyboard's ring that the guest
+	// has given back, each with a key event in it.
+	ModeVirtIO Mode = "virtio-ring"
 	// ModeInterval knows nothing, and lets 40 ms pass after each key.
 	ModeInterval Mode = "interval"
 )
@@ -33,7 +36,7 @@ const (
 // proves reports whether the mode sees the keys themselves, and so also that
 // one is missing.
 func (m Mode) proves() bool {
-	return m == ModeBIOS || m == ModePS2Trace || m == ModeUSBTrace
+	return m == ModeBIOS || m == ModePS2Trace || m == ModeUSBTrace || m == ModeVirtIO
 }
 
 // PacerConfig is what a Pacer needs of whoever sends the keys. All fields may
@@ -197,7 +200,7 @@ func (p *Pacer) Pace(ctx context.Context, next []Stroke) (int, error) {
 
 func (p *Pacer) pace(ctx context.Context, next []Stroke) (int, error) {
 	p.idle, p.last, p.pause = 0, time.Now(), 0
-	if len(p.flying) > 0 && (p.mode == ModeBIOS || p.mode == ModePS2Status) {
+	if len(p.flying) > 0 && (p.mode == ModeBIOS || p.mode == ModePS2Status || p.mode == ModeVirtIO) {
 		// What was sent a moment ago is not there yet.
 		if err := p.rest(ctx, true); err != nil {
 			return 0, err

@@ -57,6 +57,9 @@ func (p *Pacer) doubtful() bool {
 func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
 	p.chosen = time.Now()
 	if !isX86(p.vm.c.arch()) {
+		if p.boards.virtio {
+			return p.first("the machine has a virtio keyboard", ModeVirtIO, ModeLEDs)
+		}
 		return p.first("the machine is not a PC", ModeLEDs)
 	}
 	c, err := p.vm.cpu(ctx)
@@ -74,6 +77,8 @@ func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
 			return p.first(why, ModePS2Trace, ModePS2Status)
 		case inputUSB:
 			return p.first(why, ModeUSBTrace, ModeLEDs)
+		case inputVirtIO:
+			return p.first(why, ModeVirtIO, ModeLEDs)
 		}
 		return p.first(why, ModeLEDs)
 	case p.vm.c.uefi():
@@ -130,6 +135,8 @@ func (p *Pacer) newWay(ctx context.Context, mode Mode) (way, error) {
 		return newLEDWay(ctx, p)
 	case ModeUSBTrace:
 		return newUSBTraceWay(ctx, p)
+	case ModeVirtIO:
+		return newVirtIOWay(ctx, p)
 	case ModePS2Status:
 		return &statusWay{p: p, idle: idleKeyboard{p: p}}, nil
 	case ModeInterval:
