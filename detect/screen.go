@@ -178,9 +178,9 @@ func (d *Detector) flowing(lines []string, already []*hit) (all []*hit) {
 	row := func(at int) int { return bytes.Count(text.Bytes()[:at], []byte("\n")) }
 	d.flow.all(text.Bytes(), func(r *compiled, at []int) bool {
 		spoken := slices.ContainsFunc(already, func(h *hit) bool { return h.rule == r })
-		match := text.Bytes()[at[0]:at[1]]
+		match := bytes.TrimRight(text.Bytes()[at[0]:at[1]], "\n") // which may be the last row's
 		if !spoken && r.Class != Ignored && bytes.Contains(match, []byte("\n")) {
-			all = append(all, &hit{r, string(match), row(at[0]), row(at[1]), clean(match)})
+			all = append(all, &hit{r, string(match), row(at[0]), row(at[0] + len(match)), clean(match)})
 		}
 		return true
 	})
