@@ -8,6 +8,7 @@ import (
 	"github.com/bootscribe/bootscribe/keyseq"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/ssh"
+	"github.com/bootscribe/bootscribe/vnc"
 )
 
 // Event is something that happened in a build: one of the types of this package
@@ -67,6 +68,11 @@ type Fetched struct{ Event iso.Event }
 // Machine passes on what happens to the machine.
 type Machine struct{ Event qemu.Event }
 
+// ScreenOpened says that the machine's screen can be seen. The connection is the
+// build's, which closes it at the end; its last frame stays. Who looks at it
+// does so in a goroutine of their own, since the build waits for its observer.
+type ScreenOpened struct{ VNC *vnc.Conn }
+
 // Typing says how the guest is watched while it is typed to, from now on, and
 // why in that way.
 type Typing struct {
@@ -102,6 +108,7 @@ func (StepDone) isEvent()     {}
 func (Progress) isEvent()     {}
 func (Fetched) isEvent()      {}
 func (Machine) isEvent()      {}
+func (ScreenOpened) isEvent() {}
 func (Typing) isEvent()       {}
 func (Typed) isEvent()        {}
 func (LoggedIn) isEvent()     {}

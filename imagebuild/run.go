@@ -189,8 +189,11 @@ func (r *run) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.guest.VNC, err = vnc.NewConn(ctx, nc, nil)
-	return err
+	if r.guest.VNC, err = vnc.NewConn(ctx, nc, nil); err != nil {
+		return err
+	}
+	r.emit(ScreenOpened{r.guest.VNC})
+	return nil
 }
 
 // release ends and removes all that is still there.

@@ -40,6 +40,9 @@ func TestRun(t *testing.T) {
 	if len(lines) != 1 || lines[0].Line != "R"+text+"outW" {
 		t.Errorf("on the serial line: %q", lines)
 	}
+	if opened := only[ScreenOpened](r); len(opened) != 1 || opened[0].VNC.Seq() == 0 || opened[0].VNC.Err() == nil {
+		t.Errorf("the screen: %+v, want one that has shown something and is closed", opened)
+	}
 	if left := names(t, filepath.Dir(b.Output)); !cmp.Equal(left, []string{"canary", "out.qcow2", "out.qcow2.json"}) {
 		t.Error(left)
 	}
