@@ -26,6 +26,28 @@
 // case. Nothing may stand between the parts of a token: no space, no leading
 // zero.
 //
+// # Waiting for facts
+//
+// A wait can be for what the guest shows or does, in place of a time. Packer
+// types these tokens as text:
+//
+//	<wait "boot:">                  until the screen shows what matches a
+//	                                regular expression (Go's syntax, RE2)
+//	<wait "login:" 60s>             the same, and an error after a minute
+//	<wait "login:" row=-1>          in the last row; rows count from 0, and
+//	                                from the end with a minus
+//	<wait "OK" in=0,20,80,5>        in a region: column, row, width, height
+//	<wait still 500ms>              until nothing has changed for a time
+//	<wait change>                   until anything changes
+//	<wait fetch "/preseed.cfg" 2m>  until the guest has fetched a file
+//
+// All of them can have a limit; without one they last as long as the command
+// may. A plain number is in seconds, as in <wait60>. In a pattern, ^ and $ are
+// the beginning and the end of a row, behind which there are no spaces. A quote
+// in the quotes takes a backslash; other backslashes are the expression's. What
+// begins with <wait, one space, and a quote or one of the words still, change
+// and fetch, is such a wait or else an error. [Player.Wait] does the waiting.
+//
 // # Keys
 //
 //	<bs> <del> <enter> <return> <esc> <tab> <spacebar> <insert> <home> <end>
@@ -62,8 +84,9 @@
 //     when <leftShiftOn> holds it: the hold ends there.
 //
 // Parse refuses invalid UTF-8, waits that are not longer than 0 (<wait0s>,
-// <wait-1m>), numbers and durations that are out of range, as Packer does, and
-// counts that are not 1 to 10000 (<bs*0>), which Packer has not.
+// <wait-1m>), numbers and durations that are out of range, as Packer does, and,
+// which Packer has not, counts that are not 1 to 10000 (<bs*0>) and waits for
+// facts that make no sense.
 //
 // # Layouts
 //

@@ -10,12 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// Event is a key that goes down or up, or a pause.
+// Event is a key that goes down or up, or a pause for a time or until something
+// is so.
 type Event struct {
 	// At is where the character or token that made the event begins.
 	At Pos
 	// Wait is the pause; 0 for a key.
 	Wait time.Duration
+	// For is what is waited for; nil for all other events.
+	For Fact
 	// Keysym is X11's number for the key: that of the key's legend on a US
 	// keyboard, since servers that are told keysyms read them so. It is 0 for
 	// the keys that a US keyboard has not (of layouts jp and pt-br).
@@ -29,9 +32,13 @@ type Event struct {
 }
 
 // String returns the event in the notation of examples/keys: +FF0D for the
-// press of Enter, -FF0D for its release, w1s for a wait. A key without a
-// keysym is written by its code, as +@73.
+// press of Enter, -FF0D for its release, w1s for a wait. Waits for facts are
+// w"boot:", wstill500ms, wchange and wfetch"/preseed.cfg", without region and
+// limit. A key without a keysym is written by its code, as +@73.
 func (e Event) String() string {
+	if e.For != nil {
+		return "w" + e.For.note()
+	}
 	if e.Wait != 0 {
 		return "w" + e.Wait.String()
 	}
@@ -52,7 +59,7 @@ func (e Event) String() string {
 func (s Sequence) Events(l *Layout) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		for a := range s.atoms(l) {
-			if a.wait != 0 && !yield(Event{At: a.at, Wait: a.wait}) {
+			if a.pauses() && !yield(Event{At: a.at, Wait: a.wait, For: a.fact.Fact}) {
 				return
 			}
 			for _, e := range a.events {
@@ -69,10 +76,14 @@ func (s Sequence) Events(l *Layout) iter.Seq[Event] {
 type atom struct {
 	at      Pos
 	wait    time.Duration
+	fact    WaitFor // its Fact is nil if there is none
 	events  []Event // valid until the next atom
 	untyped rune    // the character that the layout cannot type, if bad
 	bad     bool
 }
+
+// pauses tells whether the atom is a wait of any kind.
+func (a *atom) pauses() bool { return a.wait != 0 || a.fact.Fact != nil }
 
 func (s Sequence) atoms(l *Layout) iter.Seq[atom] {
 	return func(yield func(atom) bool) {
@@ -113,6 +124,9 @@ func (b *atomizer) step(st Step) bool {
 	case Wait:
 		b.begin(st.At)
 		b.atom.wait = st.Duration
+	case WaitFor:
+		b.begin(st.At)
+		b.atom.fact = st
 	}
 	return b.yield(b.atom)
 }
@@ -222,12 +236,16 @@ func (s Sequence) Keys() int {
 
 // Cost returns how long it takes to play the sequence on a layout (nil is us)
 // with a pause of interval after each key event: the waits and the pauses.
-// With an interval of 0 these are the waits alone. The sum stops at the
-// longest Duration.
+// With an interval of 0 these are the waits alone. A wait for a fact counts for
+// what it takes at least: nothing, or the time for which the screen must be
+// still. The sum stops at the longest Duration.
 func (s Sequence) Cost(l *Layout, interval time.Duration) time.Duration {
 	var sum time.Duration
 	for a := range s.atoms(l) {
 		sum = addTime(sum, a.wait)
+		if still, ok := a.fact.Fact.(Still); ok {
+			sum = addTime(sum, still.For)
+		}
 		for range a.events {
 			sum = addTime(sum, interval)
 		}

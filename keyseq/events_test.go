@@ -1,6 +1,7 @@
 package keyseq
 
 import (
+	"image"
 	"math"
 	"testing"
 	"time"
@@ -109,6 +110,7 @@ func TestKeysAndCost(t *testing.T) {
 		{"ab", 2, 0, 400 * time.Millisecond},
 		{"A", 1, 0, 400 * time.Millisecond},
 		{"é<bs*3><leftCtrlOn>c<leftCtrlOff><wait5><wait0>", 6, 6 * time.Second, 6*time.Second + 1200*time.Millisecond},
+		{`a<wait "boot:" 5s><wait still 500ms 1m><wait change><wait fetch "/x">`, 1, 500 * time.Millisecond, 700 * time.Millisecond},
 		{"<wait9223372036><wait9223372036>", 0, math.MaxInt64, math.MaxInt64},
 	}
 	for _, tt := range tests {
@@ -122,5 +124,22 @@ func TestKeysAndCost(t *testing.T) {
 	}
 	if c := text("ê").Cost(layout(t, "de"), time.Second); c != 4*time.Second {
 		t.Errorf("a dead key and a letter cost %v, want 4s", c)
+	}
+}
+
+func TestRegionCells(t *testing.T) {
+	for r, want := range map[Region]image.Rectangle{
+		{}:                   image.Rect(0, 0, 80, 25),
+		{Row: -1, Height: 1}: image.Rect(0, 24, 80, 25),
+		{Row: 3, Height: 1}:  image.Rect(0, 3, 80, 4),
+		{Column: 10, Row: 20, Width: 5, Height: 50}: image.Rect(10, 20, 15, 25),
+		{Column: -4, Row: -2}:                       image.Rect(76, 23, 80, 25),
+		{Row: 30, Height: 2}:                        {},
+		{Row: 30}:                                   {},
+		{Row: -30, Height: 2}:                       {},
+	} {
+		if got := r.Cells(80, 25); got != want {
+			t.Errorf("%+v of 80×25 is %v, want %v", r, got, want)
+		}
 	}
 }

@@ -58,6 +58,28 @@ func ExampleParse() {
 	// 1:24 keyseq.Press <enter>
 }
 
+// The player asks the program when the screen shows what a wait is for.
+func ExamplePlayer_wait() {
+	seq, err := keyseq.Parse(`<esc><wait "boot:" 30s>@`)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p := keyseq.Player{Keyboard: keyboard{}, Wait: func(_ context.Context, w keyseq.WaitFor) error {
+		if shows, ok := w.Fact.(keyseq.Shows); ok {
+			fmt.Printf("looking for %s, %v at most\n", shows.Pattern, w.Limit)
+		}
+		return nil
+	}}
+	if err := p.Play(context.Background(), seq[:2]); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// keysym FF1B, code 01, down true
+	// keysym FF1B, code 01, down false
+	// looking for boot:, 30s at most
+}
+
 func ExampleParse_error() {
 	_, err := keyseq.Parse("<esc>\n<wait0s>")
 	var e *keyseq.SyntaxError

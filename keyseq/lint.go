@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"image"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ const (
 	CodeUnknownToken = "unknown-token"     // <foo>, typed as text
 	CodeUnclosed     = "unclosed"          // <enter without its ">", typed as text
 	CodeBadWait      = "bad-wait"          // <WAIT>, <wait 5>, <wait1.5>, typed as text
-	CodeOddWait      = "odd-wait"          // <wait0>, or longer than an hour
+	CodeOddWait      = "odd-wait"          // <wait0>, longer than an hour, or for what no screen shows
 	CodeNotReleased  = "not-released"      // a held key is not released
 	CodeNotHeld      = "not-held"          // a released key was not held
 	CodeShiftLost    = "shift-lost"        // a shifted character releases a held Shift
@@ -120,6 +121,8 @@ func (n *linter) step(st Step) {
 		n.release(st)
 	case Wait:
 		n.wait(st)
+	case WaitFor:
+		n.waitFor(st)
 	}
 }
 
@@ -208,3 +211,24 @@ func (n *linter) wait(w Wait) {
 		n.warn(w.At, CodeOddWait, fmt.Sprintf("%s waits more than an hour: %v", token, w.Duration), "a shorter wait")
 	}
 }
+
+// waitFor looks at a wait for a fact.
+func (n *linter) waitFor(w WaitFor) {
+	if w.Limit > longWait {
+		n.warn(w.At, CodeOddWait, fmt.Sprintf("%s may wait more than an hour", w), "a shorter limit")
+	}
+	switch f := w.Fact.(type) {
+	case Still:
+		if f.For > longWait {
+			n.warn(w.At, CodeOddWait, fmt.Sprintf("%s waits more than an hour", w), "a shorter time")
+		}
+	case Shows:
+		if size := image.Pt(f.In.Column+f.In.Width, f.In.Row+f.In.Height); size.X > oddCells || size.Y > oddCells {
+			n.warn(w.At, CodeOddWait, fmt.Sprintf("%s is for a place that hardly any screen has", w), "a region in cells, such as row=-1, and not in pixels")
+		}
+	}
+}
+
+// oddCells is more columns or rows than a screen of text has: it may be meant
+// in pixels.
+const oddCells = 400

@@ -40,7 +40,16 @@ func TestLint(t *testing.T) {
 		{"<wait1.5><wait.5s><wait5S><wait1μs><wait1m 2s>", "", []string{"1:1 bad-wait <wait1.5s>", "1:10 bad-wait <wait0.5s>",
 			"1:19 bad-wait <wait5s>", "1:27 bad-wait <wait1µs>", "1:33 untypable ", "1:36 bad-wait <wait1m2s>"}},
 		{"<wait-1><wait*3><waitOn><wait 'x'>", "", []string{"1:1 bad-wait <wait1>", "1:9 bad-wait <wait3>",
-			"1:17 bad-wait a wait such as <wait>, <wait10> or <wait1m30s>", "1:25 bad-wait a wait such as <wait>, <wait10> or <wait1m30s>"}},
+			"1:17 bad-wait a wait such as <wait>, <wait10> or <wait1m30s>", `1:25 bad-wait <wait "x">`}},
+		// Waits for facts.
+		{`<wait "boot:" row=-1 60s><wait still 500ms><wait change 1m><wait fetch "/x" 1h>`, "", nil},
+		{`<Wait "x"><wait stil 500ms><wait  change><wait changed><wait for "x"><waitfor 'a b' 5s><wait login:>`, "", []string{`1:1 bad-wait <wait "x">`,
+			"1:11 bad-wait <wait still 500ms>", "1:28 bad-wait <wait change>", "1:42 bad-wait <wait change>", `1:56 bad-wait <wait "x">`,
+			`1:70 bad-wait <wait "a b" 5s>`, `1:88 bad-wait <wait "login:">`}},
+		{`<wait "x`, "", []string{"1:7 syntax "}},
+		{`<wait still`, "", []string{"1:1 unclosed <wait>"}},
+		{`<wait "x" 61m><wait still 2h><wait "x" in=0,400,80,20>`, "", []string{"1:1 odd-wait a shorter limit", "1:15 odd-wait a shorter time",
+			"1:30 odd-wait a region in cells, such as row=-1, and not in pixels"}},
 		{"<wait0><wait1h><wait61m><wait18446744074>", "", []string{"1:1 odd-wait <wait>, or nothing", "1:16 odd-wait a shorter wait", "1:25 odd-wait <wait10m>"}},
 		// Characters.
 		{"a\tb\r\n\x00", "", []string{"1:2 control-character <tab>", "1:4 control-character <enter>", "1:5 control-character <enter>", "2:1 control-character "}},

@@ -63,10 +63,13 @@ func (p *parser) steps() {
 		i += next
 		tok := scanToken(p.src[i:])
 		if tok.err != "" {
-			p.fail(i, clip(p.src[i:]), tok.err)
+			p.refuse(i, tok)
 		}
 		if tok.kind == noToken {
 			i++ // the "<" is text
+			if tok.fact != nil {
+				i += tok.fact.errAt - 1 // and so is what came before the error
+			}
 			continue
 		}
 		p.text(i)
@@ -115,11 +118,21 @@ func (p *parser) encoding() {
 }
 
 func (p *parser) fail(offset int, token, msg string) {
-	pos := Pos{Line: 1, Column: 1}
-	if len(p.errs) < maxErrors {
-		pos = pos.after(p.src[:offset])
+	// Those of the encoding come first, and then, in order too, all others.
+	if len(p.errs) < 2*maxErrors {
+		pos := Pos{Line: 1, Column: 1}.after(p.src[:offset])
+		p.errs = append(p.errs, &SyntaxError{Pos: pos, Token: token, Msg: msg})
 	}
-	p.errs = append(p.errs, &SyntaxError{Pos: pos, Token: token, Msg: msg})
+}
+
+// refuse notes what is wrong with a token, and where in it.
+func (p *parser) refuse(offset int, t token) {
+	if t.fact == nil {
+		p.fail(offset, clip(p.src[offset:]), t.err)
+		return
+	}
+	at := offset + t.fact.errAt
+	p.fail(at, p.src[at:at+t.fact.errSize], t.err)
 }
 
 func (p *parser) err() error {
@@ -158,6 +171,7 @@ type token struct {
 	key   Key
 	count int
 	wait  time.Duration
+	fact  *factScanner // has read it, or found the error; nil for all other tokens
 	err   string
 }
 
@@ -169,6 +183,7 @@ const (
 	holdToken
 	releaseToken
 	waitToken
+	factToken
 )
 
 // step returns the token as a step.
@@ -180,6 +195,8 @@ func (t *token) step(at Pos) Step {
 		return Hold{At: at, Key: t.key}
 	case releaseToken:
 		return Release{At: at, Key: t.key}
+	case factToken:
+		return WaitFor{At: at, Fact: t.fact.fact, Limit: t.fact.limit}
 	}
 	return Wait{At: at, Duration: t.wait}
 }
@@ -187,6 +204,9 @@ func (t *token) step(at Pos) Step {
 // scanToken reads the token at the start of s, which begins with "<". The
 // order of the attempts is that of Packer's grammar.
 func scanToken(s string) (t token) {
+	if t.scanFact(s); t.kind != noToken || t.err != "" {
+		return t // Packer has no token that begins so
+	}
 	if t.scanWait(s); t.kind == noToken && t.err == "" {
 		t.scanToggle(s)
 	}

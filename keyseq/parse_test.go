@@ -28,8 +28,11 @@ func press(names ...string) Sequence {
 	return s
 }
 
-func text(s string) Sequence          { return Sequence{Text{Text: s}} }
-func wait(d time.Duration) Sequence   { return Sequence{Wait{Duration: d}} }
+func text(s string) Sequence        { return Sequence{Text{Text: s}} }
+func wait(d time.Duration) Sequence { return Sequence{Wait{Duration: d}} }
+func fact(f Fact, limit time.Duration) Sequence {
+	return Sequence{WaitFor{Fact: f, Limit: limit}}
+}
 func seqs(parts ...Sequence) Sequence { return slices.Concat(parts...) }
 
 var parseTests = []struct {
@@ -113,6 +116,37 @@ var parseTests = []struct {
 	{"<bs*-1>", text("<bs*-1>")},
 	{"<bsOn*3>", text("<bsOn*3>")},
 	{"<foo*3>", text("<foo*3>")},
+	// Waits for facts.
+	{`<wait "boot:">`, fact(Shows{Pattern: "boot:"}, 0)},
+	{`<esc><wait "login:" 60s>root`, seqs(press("esc"), fact(Shows{Pattern: "login:"}, time.Minute), text("root"))},
+	{`<wait "x" 60>`, fact(Shows{Pattern: "x"}, time.Minute)},
+	{`<wait "x" 1m30s row=-1>`, fact(Shows{Pattern: "x", In: Region{Row: -1, Height: 1}}, 90*time.Second)},
+	{`<wait "x"  in=0,20,80,5  1.5s >`, fact(Shows{Pattern: "x", In: Region{Row: 20, Width: 80, Height: 5}}, 1500*time.Millisecond)},
+	{`<wait "x" in=0,0,0,0>`, fact(Shows{Pattern: "x"}, 0)},
+	{`<wait "x" in=-40,-2,0,0>`, fact(Shows{Pattern: "x", In: Region{Column: -40, Row: -2}}, 0)},
+	{`<wait "a\"b">`, fact(Shows{Pattern: `a"b`}, 0)},
+	{`<wait "a\\"><wait ">">`, seqs(fact(Shows{Pattern: `a\\`}, 0), fact(Shows{Pattern: ">"}, 0))},
+	{`<wait "\$ |\[y/N\] <\\\"界">`, fact(Shows{Pattern: `\$ |\[y/N\] <\\"界`}, 0)},
+	{`<wait "<wait0s><enter">`, fact(Shows{Pattern: "<wait0s><enter"}, 0)},
+	{"<wait still 500ms>", fact(Still{For: 500 * time.Millisecond}, 0)},
+	{"<wait still 2 1m>", fact(Still{For: 2 * time.Second}, time.Minute)},
+	{"<wait change>", fact(Changed{}, 0)},
+	{"<wait change 10s>", fact(Changed{}, 10*time.Second)},
+	{`<wait fetch "/preseed.cfg" 2m>`, fact(Fetched{Path: "/preseed.cfg"}, 2*time.Minute)},
+	{`<wait fetch "/a\"\\b\c d">`, fact(Fetched{Path: `/a"\b\c d`}, 0)},
+	// All that begins otherwise is typed, as in Packer.
+	{`<wait"boot:">`, text(`<wait"boot:">`)},
+	{`<wait  "boot:">`, text(`<wait  "boot:">`)},
+	{`<wait 'boot:'>`, text(`<wait 'boot:'>`)},
+	{`<Wait "boot:">`, text(`<Wait "boot:">`)},
+	{"<wait\nstill 5s>", text("<wait\nstill 5s>")},
+	{"<wait >", text("<wait >")},
+	{"<wait Still 5s>", text("<wait Still 5s>")},
+	{"<wait stillness>", text("<wait stillness>")},
+	{"<wait still", text("<wait still")},
+	{"<wait change\n>", text("<wait change\n>")},
+	{"<wait still<enter>", seqs(text("<wait still"), press("enter"))},
+	{`<lt>wait "x">`, Sequence{Press{Key: key("lt"), Count: 1}, Text{Text: `wait "x">`}}},
 }
 
 func TestParse(t *testing.T) {
@@ -162,6 +196,35 @@ func TestParseRefuses(t *testing.T) {
 		{"a<bs*030>", Pos{1, 1, 2}, "<bs*030>", "1 to 10000"},
 		{"<bs*10001>", Pos{0, 1, 1}, "<bs*10001>", "1 to 10000"},
 		{"<bs*99999999999999999999999>", Pos{0, 1, 1}, "<bs*99999999999999999999999>", "1 to 10000"},
+		// Waits for facts: the place is that of what is wrong in them.
+		{`ab<wait "boot(">`, Pos{8, 1, 9}, `"boot("`, "not a regular expression: missing closing )"},
+		{"é\n<esc><wait \"\\y\" 5s>", Pos{14, 2, 12}, `"\y"`, "invalid escape sequence"},
+		{`<wait "">`, Pos{6, 1, 7}, `""`, "screen without any text"},
+		{`<wait ".*" 5s>`, Pos{6, 1, 7}, `".*"`, "screen without any text"},
+		{`<wait "boot:`, Pos{6, 1, 7}, `"boot:`, "has no end"},
+		{`<wait "boot:\">`, Pos{6, 1, 7}, `"boot:\">`, "has no end"},
+		{"<wait \"a\nb\">", Pos{6, 1, 7}, "\"a\nb\">", "has no end"},
+		{`<wait "x"`, Pos{9, 1, 10}, "", "write \">\""},
+		{`<wait "x"<enter>`, Pos{9, 1, 10}, "<", "write \">\""},
+		{`<wait "x"y>`, Pos{9, 1, 10}, "y", "not known here"},
+		{`<wait "x" soon>`, Pos{10, 1, 11}, "soon", "one region"},
+		{`<wait "x" 5s 6s>`, Pos{13, 1, 14}, "6s", "one limit"},
+		{`<wait "x" 5parsecs>`, Pos{10, 1, 11}, "5parsecs", "a limit such as"},
+		{`<wait "x" 0>`, Pos{10, 1, 11}, "0", "longer than 0"},
+		{`<wait "x" -5s>`, Pos{10, 1, 11}, "-5s", "longer than 0"},
+		{`<wait "x" 99999999999999999999>`, Pos{10, 1, 11}, "99999999999999999999", "longer than 0"},
+		{`<wait "x" in=1,2,3>`, Pos{10, 1, 11}, "in=1,2,3", "not a region"},
+		{`<wait "x" in=0,0,-1,1>`, Pos{10, 1, 11}, "in=0,0,-1,1", "not a region"},
+		{`<wait "x" row=bottom>`, Pos{10, 1, 11}, "row=bottom", "not a region"},
+		{`<wait "x" row=1 row=2>`, Pos{16, 1, 17}, "row=2", "one region"},
+		{"<wait still>", Pos{11, 1, 12}, "", "how long"},
+		{"<wait still soon>", Pos{12, 1, 13}, "soon", "not a time"},
+		{"<wait still 0s>", Pos{12, 1, 13}, "0s", "longer than 0"},
+		{"<wait change the world>", Pos{13, 1, 14}, "the", "one limit"},
+		{"<wait change row=1>", Pos{13, 1, 14}, "row=1", "one limit"},
+		{"<wait fetch>", Pos{11, 1, 12}, "", "a path in quotes"},
+		{"<wait fetch /x>", Pos{12, 1, 13}, "/x", "a path in quotes"},
+		{`<wait fetch "x">`, Pos{12, 1, 13}, `"x"`, "begins with a slash"},
 	}
 	for _, tt := range tests {
 		seq, err := Parse(tt.in)
@@ -186,6 +249,10 @@ keyseq: parse 1:9 "\xff": invalid UTF-8; save the boot command as UTF-8
 keyseq: parse 1:10 "<bs*0>": a count is 1 to 10000, without leading zeros`
 	if err == nil || err.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)
+	}
+	_, err = Parse("<wait0s>" + strings.Repeat("\xff", maxErrors) + "<bs*0>")
+	if !strings.HasPrefix(err.Error(), `keyseq: parse 1:1 "<wait0s>"`) || strings.Contains(err.Error(), "<bs*0>") {
+		t.Errorf("not the first errors:\n%v", err)
 	}
 	_, err = Parse(strings.Repeat("\xff<wait0s>", 1000))
 	if n := strings.Count(err.Error(), "\n") + 1; n != maxErrors {
@@ -275,6 +342,11 @@ func TestStringOfSequencesMadeByHand(t *testing.T) {
 		{Sequence{Hold{Key: char('<')}, Release{Key: char('<')}}, "<<On><<Off>"},
 		{wait(1500 * time.Microsecond), "<wait1.5ms>"},
 		{wait(1<<63 - 1), "<wait2562047h47m16.854775807s>"},
+		{text(`<wait "x">`), `<lt>wait "x">`},
+		{text(`<wait "x`), `<lt>wait "x`},
+		{seqs(text("<wait "), fact(Shows{Pattern: `a"b\"c\\`, In: Region{Row: -1, Height: 1}}, time.Minute)), `<wait <wait "a\"b\"c\\" row=-1 1m0s>`},
+		{seqs(fact(Shows{Pattern: "x", In: Region{Column: 1}}, 0), fact(Still{For: time.Second}, 2)), `<wait "x" in=1,0,0,0><wait still 1s 2ns>`},
+		{seqs(fact(Changed{}, 0), fact(Fetched{Path: `/a"\b`}, 0)), `<wait change><wait fetch "/a\"\\b">`},
 	}
 	for _, tt := range tests {
 		got := tt.seq.String()
@@ -289,7 +361,7 @@ func TestStringOfSequencesMadeByHand(t *testing.T) {
 }
 
 func TestQuote(t *testing.T) {
-	for _, s := range []string{"", "plain", "<", "<<<esc>>", "<bs*0>", "a<wait>b<wait", "<<on><enter", "<İnsert>", "<wait99999999999999999999"} {
+	for _, s := range []string{"", "plain", "<", "<<<esc>>", "<bs*0>", "a<wait>b<wait", "<<on><enter", "<İnsert>", "<wait99999999999999999999", `<wait "x"><wait change><wait "`} {
 		seq, err := Parse(Quote(s))
 		if err != nil || eventString(seq, nil) != eventString(text(s), nil) {
 			t.Errorf("Quote(%q) = %q, which types %s (%v)", s, Quote(s), eventString(seq, nil), err)
@@ -331,7 +403,7 @@ func FuzzParse(f *testing.F) {
 	for _, tt := range parseTests {
 		f.Add(tt.in)
 	}
-	for _, s := range []string{"\xff", "<wait-1m>", "<wait1m-30s>", "<wait99999999999999999999", "<bs*0>", "<lt>wait0s>", "<<lt>on>"} {
+	for _, s := range []string{"\xff", "<wait-1m>", "<wait1m-30s>", "<wait99999999999999999999", "<bs*0>", "<lt>wait0s>", "<<lt>on>", `<wait "(">`, `<wait "x`, "<wait still 0>", "<wait fetch>"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -44,6 +44,12 @@ type Player struct {
 	// Interval is a pause after each key event, Packer's boot_key_interval; 0
 	// is none.
 	Interval time.Duration
+	// Wait returns when the fact that w names is so, or with an error. It is
+	// called in the goroutine that called Play, when what stands before w is
+	// typed and, with a Pacer or a Gate, taken by the guest; its context ends
+	// after w.Limit. Nil makes a sequence that has such a wait an error before
+	// the first key.
+	Wait func(ctx context.Context, w WaitFor) error
 	// Observe, if not nil, is called after each character, key and wait, in
 	// the goroutine that called Play; with a Pacer only after the last of
 	// those that went together.
@@ -124,13 +130,19 @@ var controlTokens = map[rune]string{
 	'\n': "<enter>", '\r': "<enter>", '\t': "<tab>", '\b': "<bs>", '\x1b': "<esc>", '\x7f': "<del>",
 }
 
-// Check returns nil if the layout (nil is us) can type the whole sequence and
-// all keys exist, and else a [*LayoutError] or an error that names the key. A
-// character that takes a dead key cannot be held.
+// Check returns nil if the layout (nil is us) can type the whole sequence, all
+// keys exist and all waits make sense, and else a [*LayoutError] or an error
+// that names the key or the wait. A character that takes a dead key cannot be
+// held.
 func (s Sequence) Check(l *Layout) error {
 	for _, st := range s {
 		if k, ok := keyOf(st); ok && k.Name != "" && lookup(k.Name) == nil {
 			return fmt.Errorf("keyseq: check %s: there is no key %q; see the package documentation for the names", st.Pos(), k.Name)
+		}
+		if w, ok := st.(WaitFor); ok {
+			if err := w.check(); err != nil {
+				return err
+			}
 		}
 	}
 	e := &LayoutError{Layout: l.Name()}
@@ -143,6 +155,21 @@ func (s Sequence) Check(l *Layout) error {
 		return e
 	}
 	return nil
+}
+
+// check finds what Parse would refuse, in waits made by hand.
+func (w WaitFor) check() error {
+	msg := "it waits for nothing; set Fact"
+	if w.Fact != nil {
+		msg = w.Fact.check()
+	}
+	if w.Limit < 0 {
+		msg = "its Limit is below 0; 0 means none"
+	}
+	if msg == "" {
+		return nil
+	}
+	return fmt.Errorf("keyseq: check %s: a wait: %s", w.At, msg)
 }
 
 func keyOf(st Step) (Key, bool) {
@@ -158,7 +185,8 @@ func keyOf(st Step) (Key, bool) {
 }
 
 // Play types the sequence. What the layout cannot type is an error, see
-// [Sequence.Check], before the first key is sent. When Play returns, with or
+// [Sequence.Check], before the first key is sent, and so is a wait for a fact
+// without a Wait. When Play returns, with or
 // without an error and also when ctx is done, no key that it pressed is down:
 // those that the sequence holds and does not release are released last. An
 // error in the middle is a [*PlayError], joined with those of the releases.
@@ -188,7 +216,15 @@ func (p *Player) check(seq Sequence) error {
 	if errors.As(err, &le) {
 		le.Secret = p.Secret
 	}
-	return err
+	if err != nil || p.Wait != nil {
+		return err
+	}
+	for _, st := range seq {
+		if w, ok := st.(WaitFor); ok {
+			return fmt.Errorf("keyseq: play %s: nobody can tell when %s is over; set Player.Wait", w.At, w)
+		}
+	}
+	return nil
 }
 
 // run is one call of Play.
@@ -225,7 +261,7 @@ func (r *run) progress(at Pos) {
 }
 
 func (r *run) atom(a atom) error {
-	if err := r.sleep(a.wait); err != nil {
+	if err := r.pause(a); err != nil {
 		return err
 	}
 	for _, e := range a.events {
@@ -278,6 +314,34 @@ func (r *run) release() error {
 	}
 	return errors.Join(errs...)
 }
+
+// pause waits for the time or the fact of an atom, if it has one.
+func (r *run) pause(a atom) error {
+	if a.fact.Fact == nil {
+		return r.sleep(a.wait)
+	}
+	ctx := r.ctx
+	if a.fact.Limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, a.fact.Limit, limitError{a.fact})
+		defer cancel()
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return r.Wait(ctx, a.fact)
+}
+
+// limitError is why the context of a wait ends.
+type limitError struct{ wait WaitFor }
+
+// Error names the wait and its limit.
+func (e limitError) Error() string {
+	return fmt.Sprintf("%s is not so within %v", e.wait, e.wait.Limit)
+}
+
+// Unwrap makes it a context.DeadlineExceeded.
+func (e limitError) Unwrap() error { return context.DeadlineExceeded }
 
 // sleep waits for d and returns the context's cause if that is done before.
 func (r *run) sleep(d time.Duration) error {

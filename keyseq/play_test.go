@@ -239,3 +239,84 @@ func TestPlayCorpus(t *testing.T) {
 		}
 	}
 }
+
+// What a wait is for is asked when the keys before it are out, in their order.
+func TestPlayWaits(t *testing.T) {
+	const src = `a<wait "boot:" row=-1><enter><wait still 500ms 3s><leftCtrlOn><wait change><wait fetch "/x">b`
+	want := []string{"+61", "-61", `<wait "boot:" row=-1>`, "+FF0D", "-FF0D", "<wait still 500ms 3s>", "+FFE3", "<wait change>", `<wait fetch "/x">`, "+62", "-62", "-FFE3"}
+	for _, name := range []string{"gate", "pacer"} {
+		t.Run(name, func(t *testing.T) {
+			var k recorder
+			p := Player{Keyboard: &k}
+			taken := 0 // of the log
+			p.Gate = func(context.Context) error { taken = len(k.log); return nil }
+			if name == "pacer" {
+				p.Gate, p.Pacer = nil, pacerFunc(func(_ context.Context, next []Stroke) (int, error) {
+					if len(next) == 0 {
+						taken = len(k.log)
+					}
+					return min(1, len(next)), nil
+				})
+			}
+			p.Wait = func(ctx context.Context, w WaitFor) error {
+				if taken != len(k.log) {
+					t.Errorf("%s is waited for when %d of %d events are taken", w, taken, len(k.log))
+				}
+				if _, limited := ctx.Deadline(); limited != (w.Limit != 0) {
+					t.Errorf("%s: a limit: %v", w, limited)
+				}
+				k.log = append(k.log, w.String())
+				taken = len(k.log)
+				return nil
+			}
+			var last Progress
+			p.Observe = func(p Progress) { last = p }
+			if err := p.Play(t.Context(), mustParse(t, src)); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, k.log); d != "" || last.Index != 8 || last.Total != 8 {
+				t.Errorf("%+v (-want +got):\n%s", last, d)
+			}
+		})
+	}
+}
+
+// pacerFunc is a Pacer whose guest has taken all that was sent.
+type pacerFunc func(ctx context.Context, next []Stroke) (int, error)
+
+func (f pacerFunc) Pace(ctx context.Context, next []Stroke) (int, error) { return f(ctx, next) }
+func (pacerFunc) Untaken() int                                           { return 0 }
+
+func TestPlayWaitsFail(t *testing.T) {
+	var k recorder
+	p := Player{Keyboard: &k}
+	err := p.Play(t.Context(), mustParse(t, `a<wait "boot:" 5s>`))
+	if err == nil || err.Error() != `keyseq: play 1:2: nobody can tell when <wait "boot:" 5s> is over; set Player.Wait` || k.n != 0 {
+		t.Errorf("%v, after %d events", err, k.n)
+	}
+	for _, w := range []WaitFor{{}, {Fact: Shows{Pattern: "("}}, {Fact: Shows{}}, {Fact: Shows{Pattern: "x", In: Region{Width: -1}}}, {Fact: Still{}},
+		{Fact: Fetched{}}, {Fact: Changed{}, Limit: -1}} {
+		p.Wait = func(context.Context, WaitFor) error { t.Errorf("%v was waited for", w); return nil }
+		if err := p.Play(t.Context(), append(text("a"), w)); err == nil || k.n != 0 {
+			t.Errorf("%+v: %v, after %d events", w, err, k.n)
+		}
+	}
+}
+
+// The limit of a wait ends it alone, and says so.
+func TestPlayWaitLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var k recorder
+		p := Player{Keyboard: &k, Wait: func(ctx context.Context, _ WaitFor) error { <-ctx.Done(); return context.Cause(ctx) }}
+		began := time.Now()
+		err := p.Play(t.Context(), mustParse(t, `<leftCtrlOn><wait "boot:" 5s>b`))
+		want := `keyseq: play 1:13, after 1 keys and waits: <wait "boot:" 5s> is not so within 5s`
+		var e *PlayError
+		if err == nil || err.Error() != want || !errors.As(err, &e) || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if k.String() != "+FFE3 -FFE3" {
+			t.Errorf("events %s", &k)
+		}
+	})
+}

@@ -24,7 +24,7 @@ func (p Pos) String() string { return strconv.Itoa(p.Line) + ":" + strconv.Itoa(
 type Sequence []Step
 
 // Step is one thing that a boot command does: a [Text], [Press], [Hold],
-// [Release] or [Wait]. No other package can add one; new kinds of wait may be
+// [Release], [Wait] or [WaitFor]. No other package can add one; more may be
 // added here, so that a type switch over steps needs a default.
 type Step interface {
 	// Pos returns where the step begins in the source.
@@ -60,7 +60,7 @@ type Release struct {
 	Key Key // which key
 }
 
-// Wait pauses the typing.
+// Wait pauses the typing for a time.
 type Wait struct {
 	At       Pos           // where in the command
 	Duration time.Duration // how long

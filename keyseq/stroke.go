@@ -35,7 +35,7 @@ const strokesAhead = 256
 func (r *run) paced(seq Sequence) error {
 	next := make([]Stroke, 0, strokesAhead)
 	for a := range seq.atoms(r.Layout) {
-		if a.wait == 0 {
+		if !a.pauses() {
 			next = append(next, Stroke{At: a.at, Events: slices.Clone(a.events)})
 			if len(next) < strokesAhead {
 				continue
@@ -45,7 +45,7 @@ func (r *run) paced(seq Sequence) error {
 			return err
 		}
 		next = next[:0]
-		if a.wait > 0 {
+		if a.pauses() {
 			if err := r.pacedWait(a); err != nil {
 				return err
 			}
@@ -122,7 +122,7 @@ func (r *run) pacedWait(a atom) error {
 		return err
 	}
 	r.at = a.at
-	if err := r.sleep(a.wait); err != nil {
+	if err := r.pause(a); err != nil {
 		return r.failed(err)
 	}
 	r.index++

@@ -1,6 +1,7 @@
 package keyseq
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -16,10 +17,7 @@ func (n *linter) token(at Pos, s string) {
 	case !closed:
 		n.unclosed(at, inner, word)
 	case strings.HasPrefix(word, "wait"):
-		fix := fixWait(inner)
-		if fix == "" {
-			fix = "a wait such as <wait>, <wait10> or <wait1m30s>"
-		}
+		fix := cmp.Or(fixWait(inner), fixFact(inner), "a wait such as <wait>, <wait10> or <wait1m30s>")
 		n.warn(at, CodeBadWait, fmt.Sprintf("<%s> is no wait; it is typed as text", inner), fix)
 	default:
 		n.unknown(at, inner)
@@ -208,4 +206,48 @@ func fixWait(inner string) string {
 		}
 	}
 	return ""
+}
+
+// fixFact returns the wait for a fact that was most likely meant by <inner>, or
+// "".
+func fixFact(inner string) string {
+	rest := strings.TrimLeft(inner[len("wait"):], " =:")
+	first, more, _ := strings.Cut(rest, " ")
+	word := strings.ToLower(first)
+	switch word {
+	case "for", "until", "text":
+		return fixFact("wait" + more)
+	case "changed", "changes":
+		word = "change"
+	case "fetched", "http", "url":
+		word = "fetch"
+	default:
+		for _, known := range []string{"still", "change", "fetch"} {
+			if distance(word, known) <= 1 {
+				word = known
+			}
+		}
+	}
+	for _, fix := range []string{
+		strings.TrimRight(waitPrefix+word+" "+more, " ") + ">",
+		waitPrefix + strings.ReplaceAll(rest, "'", `"`) + ">",
+		waitPrefix + strings.ReplaceAll(rest, "/", `"`) + ">",
+		bare(inner, rest),
+	} {
+		if fix == "" {
+			continue
+		}
+		if tok := scanToken(fix); tok.kind == factToken && tok.size == len(fix) {
+			return fix
+		}
+	}
+	return ""
+}
+
+// bare returns the wait for a text that lacks its quotes, if it may be one.
+func bare(inner, rest string) string {
+	if !strings.HasPrefix(inner[len("wait"):], " ") || rest == "" || !unicode.IsLetter(rune(rest[0])) {
+		return ""
+	}
+	return waitPrefix + `"` + rest + `">`
 }

@@ -2,6 +2,7 @@
 // order, and how long it takes.
 //
 //	go run ./examples/keys '<esc><wait>Ab'
+//	go run ./examples/keys '<esc><wait "boot:" 30s>auto<enter>'
 //	go run ./examples/keys -lint -layout de 'root<enter><space>'
 //	echo '"<esc><wait>Ab"' | go run ./examples/keys -json
 package main
@@ -27,7 +28,8 @@ Several arguments are joined, as Packer joins the list boot_command.
 With -json, standard input has one boot command a line, as a JSON string, and
 each gives one line: {"in":…,"events":"+FF1B -FF1B w1s"} with + for a key that
 goes down, - for one that goes up (X11 keysyms in hexadecimal; +@73 is a scan
-code, for keys without a keysym) and w for a wait, or {"in":…,"error":…}. A line
+code, for keys without a keysym) and w for a wait, or {"in":…,"error":…}. Waits
+for facts are w"boot:", wstill500ms, wchange and wfetch"/preseed.cfg". A line
 that is no JSON string gives {"in":THE LINE,"error":…}, and the exit status is 1
 when all lines are done. Empty lines are skipped.
 

@@ -48,6 +48,21 @@ func TestRun(t *testing.T) {
 
 German: 5 keys, 2.2s with 100ms after each key event, of which 1s is waiting
 `},
+		{name: "json with waits for facts", args: "-json",
+			stdin: `"<esc><wait \"boot:\" row=-1 5s>a<wait still 500ms>"` + "\n" + `"<wait change><wait fetch \"/x\" 2m><wait \"a b\">"` + "\n" + `"a<wait \"(\">"`,
+			out: `{"in":"<esc><wait \"boot:\" row=-1 5s>a<wait still 500ms>","events":"+FF1B -FF1B w\"boot:\" +61 -61 wstill500ms"}
+{"in":"<wait change><wait fetch \"/x\" 2m><wait \"a b\">","events":"wchange wfetch\"/x\" w\"a b\""}
+{"in":"a<wait \"(\">","error":"keyseq: parse 1:8 \"\\\"(\\\"\": not a regular expression: missing closing ): ` + "`(`" + `"}
+`},
+		{name: "table with waits for facts", args: `<esc><wait "boot:" row=-1 5s>a<wait still 1s>b`, out: `AT      PLACE  WHAT                                 EVENTS
+0s      1:1    press esc                            +FF1B -FF1B
+200ms   1:6    wait for "boot:" row=-1, at most 5s  w"boot:"
+200ms+  1:30   type "a"                             +61 -61
+400ms+  1:31   wait until still for 1s              wstill1s
+1.4s+   1:46   type "b"                             +62 -62
+
+English (US): 3 keys, 1.6s+ with 100ms after each key event, of which 1s+ is waiting
+`},
 		{name: "table of what cannot be parsed", args: "<bs*0>", err: "1 to 10000", status: 1},
 		{name: "unknown layout", args: "-layout xx a", err: `layout "xx": unknown`, status: 2},
 		{name: "no boot command", err: "give a boot command", status: 2},

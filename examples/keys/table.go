@@ -14,7 +14,7 @@ import (
 const maxLine = 8
 
 // table prints a sequence for people: step by step, with the time at which
-// each begins.
+// each begins. Behind a wait for a fact it is the earliest, with a +.
 func table(o options, stdout io.Writer) error {
 	seq, err := keyseq.Parse(o.command)
 	if err != nil {
@@ -23,14 +23,18 @@ func table(o options, stdout io.Writer) error {
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "AT\tPLACE\tWHAT\tEVENTS")
 	var now time.Duration
+	more := "" // + once the time depends on the guest
 	for _, st := range seq {
 		one := keyseq.Sequence{st}
-		fmt.Fprintf(w, "%v\t%v\t%s\t%s\n", round(now), st.Pos(), describe(st), events(one, o.layout))
+		fmt.Fprintf(w, "%v%s\t%v\t%s\t%s\n", round(now), more, st.Pos(), describe(st), events(one, o.layout))
 		now += one.Cost(o.layout, o.interval)
+		if _, ok := st.(keyseq.WaitFor); ok {
+			more = "+"
+		}
 	}
 	w.Flush()
-	fmt.Fprintf(stdout, "\n%s: %d keys, %v with %v after each key event, of which %v is waiting\n", o.layout.Title(),
-		seq.Keys(), round(seq.Cost(o.layout, o.interval)), o.interval, round(seq.Cost(o.layout, 0)))
+	fmt.Fprintf(stdout, "\n%s: %d keys, %v%s with %v after each key event, of which %v%s is waiting\n", o.layout.Title(),
+		seq.Keys(), round(seq.Cost(o.layout, o.interval)), more, o.interval, round(seq.Cost(o.layout, 0)), more)
 	for _, f := range keyseq.Lint(o.command, o.layout) {
 		fmt.Fprintln(stdout, f)
 	}
@@ -54,8 +58,21 @@ func describe(st keyseq.Step) string {
 		return fmt.Sprintf("release %s", st.Key)
 	case keyseq.Wait:
 		return fmt.Sprintf("wait %v", st.Duration)
+	case keyseq.WaitFor:
+		return waitFor(st)
 	}
 	return st.String()
+}
+
+func waitFor(w keyseq.WaitFor) string {
+	s := "wait for " + w.Fact.String()
+	if f, ok := w.Fact.(keyseq.Still); ok {
+		s = fmt.Sprintf("wait until still for %v", f.For)
+	}
+	if w.Limit != 0 {
+		s += fmt.Sprintf(", at most %v", w.Limit)
+	}
+	return s
 }
 
 // short quotes the beginning of s.
