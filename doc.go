@@ -6,6 +6,7 @@
 // Package bootscribe itself is empty. Reach for:
 //
 //   - imagebuild to run a whole build
+//   - view to look at a build while it runs, and to report it afterwards
 //   - keyseq to parse, check and play boot commands
 //   - vnc to see a machine's screen and press its keys
 //   - screen to read what a machine's screen says

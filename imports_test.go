@@ -42,6 +42,8 @@ var table = []row{
 		"grab fetches behind a guard; flock shares the cache among processes"},
 	{"httpserve", nil, "net/http is enough"},
 	{"detect", nil, "looks at text that others bring"},
+	{"view", []string{"imagebuild", "vnc", "qemu", "screen", "iso", "httpserve", "ssh"},
+		"stands on imagebuild, whose events are those of the leaves; the screen is read where a build has failed"},
 	{"ssh", []string{"golang.org/x/crypto", "github.com/pkg/sftp"}, "the SSH client and file transfer"},
 	{"vnc/vnctest", []string{"vnc"}, "a test kit: the standard library and the package that it tests"},
 	{"qemu/qmp/qmptest", []string{"qemu/qmp"}, "a test kit"},
@@ -121,6 +123,8 @@ func TestTable(t *testing.T) {
 	}{
 		{"imagebuild", "qemu", true},
 		{"keyseq", "vnc", false},
+		{"view", "imagebuild", true},
+		{"imagebuild", "view", false},
 		{"vnc", "imagebuild", false},
 		{"vnc", "github.com/mitchellh/go-vnc", true},
 		{"qemu", "qemu/qemuimg", false},

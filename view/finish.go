@@ -1,0 +1,126 @@
+package view
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+	"os"
+	"path/filepath"
+
+	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/screen"
+)
+
+// Finish ends the recording. Give it what Run has returned: nil means that the
+// build has succeeded, and the trace is removed unless RecordConfig.Keep is
+// Always. Its own error says what of the trace could not be written. It waits
+// for the Recorder's goroutine, and may be called twice; the first call counts.
+func (r *Recorder) Finish(failed error) error {
+	r.stop()
+	r.looks.Wait()
+	end := entry{Kind: kindEnd, Err: errText(failed)}
+	var step *imagebuild.StepError
+	if errors.As(failed, &step) && !r.over() {
+		end.Fail = r.failure(step)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.finished {
+		return r.result
+	}
+	r.finished = true
+	end.T = r.now()
+	r.write(end)
+	errs := []error{r.err}
+	for _, f := range []*logFile{r.events, r.serial, r.requests} {
+		errs = append(errs, f.close())
+	}
+	if failed == nil && r.keep == OnFailure {
+		errs = append(errs, r.remove())
+	}
+	if err := errors.Join(errs...); err != nil {
+		r.result = fmt.Errorf("view: record %s: %w", r.dir, err)
+	}
+	return r.result
+}
+
+func (r *Recorder) over() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.finished
+}
+
+// failure keeps what a StepError knows, and reads its picture.
+func (r *Recorder) failure(e *imagebuild.StepError) *failure {
+	f := &failure{Step: e.Step, Console: e.Console, Stderr: e.Stderr}
+	if e.Frame == nil {
+		return f
+	}
+	f.File = r.see(toRGBA(e.Frame))
+	var reader screen.Reader
+	if text, err := reader.Read(e.Frame); err == nil { // without fonts there is the picture
+		f.Screen = text.String()
+	}
+	return f
+}
+
+func toRGBA(img image.Image) *image.RGBA {
+	if rgba, ok := img.(*image.RGBA); ok && rgba.Rect.Min == (image.Point{}) {
+		return rgba
+	}
+	out := image.NewRGBA(image.Rectangle{Max: img.Bounds().Size()})
+	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Src)
+	return out
+}
+
+// remove removes what this Recorder has made, and nothing else.
+func (r *Recorder) remove() error {
+	if r.events == nil && !r.made {
+		return nil
+	}
+	var errs []error
+	for _, k := range r.frames.kept {
+		errs = append(errs, os.Remove(filepath.Join(r.dir, filepath.FromSlash(k.name))))
+	}
+	for _, name := range []string{framesDir, eventsName, serialName, requestsName} {
+		if err := os.Remove(filepath.Join(r.dir, name)); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	if r.made {
+		errs = append(errs, os.Remove(r.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// The names of the files of a trace.
+const (
+	eventsName   = "events.jsonl"
+	serialName   = "serial.log"
+	requestsName = "http.log"
+)
+
+// logFile is a file of a trace that stops to grow when it has used its room.
+type logFile struct {
+	file *os.File
+	room int64
+}
+
+func newLogFile(path string, room int64) (*logFile, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	return &logFile{f, room}, err
+}
+
+// write writes a line as long as there is room, or in any case.
+func (l *logFile) write(line []byte, always bool) error {
+	if int64(len(line)) > l.room && !always {
+		l.room = 0 // so that no shorter line follows a gap
+		return nil
+	}
+	l.room -= int64(len(line))
+	_, err := l.file.Write(line)
+	return err
+}
+
+func (l *logFile) close() error { return l.file.Close() }

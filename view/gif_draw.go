@@ -1,0 +1,126 @@
+package view
+
+import (
+	"bytes"
+	"cmp"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
+	"slices"
+)
+
+// canvas returns a size that all pictures fit in.
+func (s *shots) canvas(chosen [][2]int64) (image.Rectangle, error) {
+	var most image.Point
+	for _, f := range chosen {
+		c, err := png.DecodeConfig(bytes.NewReader(s.Pictures[f[1]]))
+		if err != nil {
+			return image.Rectangle{}, err
+		}
+		most.X, most.Y = max(most.X, c.Width), max(most.Y, c.Height)
+	}
+	return fit(most, image.Rect(0, 0, gifWidth, gifWidth)), nil
+}
+
+// fit returns where in a box a picture of some size goes: in the middle, whole,
+// and never larger than it is. In the box that canvas starts from, only the size
+// matters.
+func fit(size image.Point, box image.Rectangle) image.Rectangle {
+	w, h := size.X, size.Y
+	if w > box.Dx() {
+		w, h = box.Dx(), h*box.Dx()/w
+	}
+	if h > box.Dy() {
+		w, h = w*box.Dy()/h, box.Dy()
+	}
+	return image.Rect(0, 0, max(1, w), max(1, h))
+}
+
+// draw returns a picture in the middle of the canvas, on black.
+func (s *shots) draw(f [2]int64, size image.Rectangle) (*image.RGBA, error) {
+	img, err := png.Decode(bytes.NewReader(s.Pictures[f[1]]))
+	if err != nil {
+		return nil, err
+	}
+	out := image.NewRGBA(size)
+	draw.Draw(out, size, image.Black, image.Point{}, draw.Src)
+	at := fit(img.Bounds().Size(), size)
+	at = at.Add(size.Size().Sub(at.Size()).Div(2))
+	if at.Size() == img.Bounds().Size() {
+		draw.Draw(out, at, img, img.Bounds().Min, draw.Src)
+	} else {
+		shrink(out, at, toRGBA(img))
+	}
+	return out, nil
+}
+
+// shrink draws a picture into a smaller place. Each pixel is the mean of those
+// that it stands for, so that thin strokes stay.
+func shrink(out *image.RGBA, at image.Rectangle, img *image.RGBA) {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	for y := range at.Dy() {
+		top, bottom := y*h/at.Dy(), max((y+1)*h/at.Dy(), y*h/at.Dy()+1)
+		for x := range at.Dx() {
+			left, right := x*w/at.Dx(), max((x+1)*w/at.Dx(), x*w/at.Dx()+1)
+			out.SetRGBA(at.Min.X+x, at.Min.Y+y, mean(img, image.Rect(left, top, right, bottom)))
+		}
+	}
+}
+
+func mean(img *image.RGBA, part image.Rectangle) color.RGBA {
+	var r, g, b int
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		row := img.Pix[img.PixOffset(part.Min.X, y):img.PixOffset(part.Max.X, y)]
+		for i := 0; i < len(row); i += 4 {
+			r, g, b = r+int(row[i]), g+int(row[i+1]), b+int(row[i+2])
+		}
+	}
+	n := part.Dx() * part.Dy()
+	return color.RGBA{uint8(r / n), uint8(g / n), uint8(b / n), 0xff}
+}
+
+// quantize returns a part of a picture with at most 256 colours: its own if it
+// has no more, and else the most frequent of those that 5 bits a channel tell
+// apart.
+func quantize(img *image.RGBA, part image.Rectangle) *image.Paletted {
+	cut := image.NewRGBA(image.Rectangle{Max: part.Size()})
+	draw.Draw(cut, cut.Rect, img, part.Min, draw.Src)
+	out := paletted(cut)
+	if out == nil {
+		out = reduced(cut)
+	}
+	out.Rect = part
+	return out
+}
+
+func reduced(img *image.RGBA) *image.Paletted {
+	bucket := func(i int) int {
+		return int(img.Pix[i]>>3)<<10 | int(img.Pix[i+1]>>3)<<5 | int(img.Pix[i+2]>>3)
+	}
+	count := map[int]int{}
+	for i := 0; i < len(img.Pix); i += 4 {
+		count[bucket(i)]++
+	}
+	buckets := slices.SortedFunc(maps.Keys(count), func(a, b int) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	var palette color.Palette
+	for _, b := range buckets[:min(256, len(buckets))] {
+		wide := func(five int) uint8 { return uint8(five&31<<3 | five&31>>2) }
+		palette = append(palette, color.RGBA{wide(b >> 10), wide(b >> 5), wide(b), 0xff})
+	}
+	out := image.NewPaletted(img.Rect, palette)
+	nearest := map[int]uint8{}
+	for i := range out.Pix {
+		b := bucket(4 * i)
+		n, ok := nearest[b]
+		if !ok {
+			n = uint8(palette.Index(color.RGBA{img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], 0xff}))
+			nearest[b] = n
+		}
+		out.Pix[i] = n
+	}
+	return out
+}

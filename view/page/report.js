@@ -1,0 +1,151 @@
+"use strict";
+// Shows the screen and what happened at any moment of a build.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const el = (id) => document.getElementById(id);
+  const screen = el("screen"), slider = el("time"), film = el("film"), notes = el("notes");
+  const lines = [...document.querySelectorAll("#serial [data-t]")];
+  const tracks = [...document.querySelectorAll(".track")];
+  const urls = data.pictures.map((p) => "data:image/png;base64," + p);
+  let at = 0, timer = 0;
+
+  const clock = (ms) => {
+    const s = Math.floor(ms / 1000), two = (n) => String(n).padStart(2, "0");
+    if (ms < 60000) return (ms / 1000).toFixed(1) + " s";
+    if (s < 3600) return Math.floor(s / 60) + ":" + two(s % 60) + " min";
+    return Math.floor(s / 3600) + ":" + two(Math.floor(s / 60) % 60) + ":" + two(s % 60) + " h";
+  };
+
+  // upTo returns the index of the last item whose time is not after t, or -1.
+  const upTo = (items, t, time) => {
+    let low = 0, high = items.length;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      if (time(items[mid]) <= t) low = mid + 1; else high = mid;
+    }
+    return low - 1;
+  };
+
+  const make = (name, className, text) => {
+    const e = document.createElement(name);
+    if (className) e.className = className;
+    if (text !== undefined) e.textContent = text;
+    return e;
+  };
+
+  // within scrolls a box, and not the page, until an item of it is seen.
+  const within = (box, item) => {
+    if (!item) { box.scrollTop = 0; return; }
+    const b = box.getBoundingClientRect(), i = item.getBoundingClientRect();
+    if (i.top < b.top || i.bottom > b.bottom) box.scrollTop += i.top - b.top - (b.height - i.height) / 2;
+    if (i.left < b.left || i.right > b.right) box.scrollLeft += i.left - b.left - (b.width - i.width) / 2;
+  };
+
+  const mark = (items, n) => items.forEach((e, i) => e.classList.toggle("now", i === n));
+
+  const show = (t) => {
+    at = Math.max(0, Math.min(data.length, Math.round(t)));
+    const f = upTo(data.frames, at, (x) => x[0]);
+    screen.hidden = f < 0;
+    el("blank").hidden = f >= 0;
+    if (f >= 0) {
+      const url = urls[data.frames[f][1]];
+      if (screen.src !== url) screen.src = url;
+      screen.alt = "The guest's screen at " + clock(at);
+    }
+    el("caption").textContent = f < 0 ? "" : "Picture " + (f + 1) + " of " + data.frames.length + ", taken at " + clock(data.frames[f][0]);
+    slider.value = at;
+    slider.setAttribute("aria-valuetext", clock(at));
+    el("now").textContent = clock(at);
+    for (const c of document.querySelectorAll(".cursor")) c.style.left = (100 * at / data.length) + "%";
+
+    const strip = [...film.children], shown = upTo(strip, at, (b) => Number(b.dataset.t));
+    mark(strip, shown);
+    within(film, strip[shown]);
+    const items = [...notes.children], last = upTo(data.notes, at, (n) => n.t);
+    mark(items, last);
+    items.forEach((e, i) => e.classList.toggle("later", i > last));
+    within(notes, items[last]);
+    const line = upTo(lines, at, (l) => Number(l.dataset.t));
+    mark(lines, line);
+    if (lines.length) within(el("serial"), lines[line]);
+  };
+
+  // step goes to another picture.
+  const step = (by) => {
+    const f = upTo(data.frames, at, (x) => x[0]) + by;
+    if (f >= 0 && f < data.frames.length) show(data.frames[f][0]);
+    else show(f < 0 ? 0 : data.length);
+  };
+
+  // play shows the whole build in half a minute, or in its own time if that is less.
+  const play = (on) => {
+    clearInterval(timer);
+    timer = 0;
+    el("play").textContent = on ? "Stop" : "Play";
+    el("play").setAttribute("aria-pressed", String(on));
+    if (!on) return;
+    if (at >= data.length) show(0);
+    const speed = Math.max(1, data.length / 30000);
+    let before = performance.now();
+    timer = setInterval(() => {
+      const now = performance.now();
+      show(at + (now - before) * speed);
+      before = now;
+      if (at >= data.length) play(false);
+    }, 100);
+  };
+
+  data.notes.forEach((n) => {
+    const item = make("li", n.kind), b = make("button");
+    b.type = "button";
+    b.append(make("time", "", clock(n.t)), make("span", "", n.text));
+    b.onclick = () => { play(false); show(n.t); };
+    item.append(b);
+    notes.append(item);
+  });
+
+  // The strip has pictures from all over the build, at most fifty of them.
+  const every = Math.max(1, Math.ceil(data.frames.length / 50));
+  data.frames.forEach(([t, n], i) => {
+    if (i % every && i !== data.frames.length - 1) return;
+    const b = make("button"), img = make("img");
+    b.type = "button";
+    b.dataset.t = t;
+    img.src = urls[n];
+    img.alt = "The screen at"; // the time follows
+    b.append(img, clock(t));
+    b.onclick = () => { play(false); show(t); };
+    film.append(b);
+  });
+
+  for (const track of tracks) {
+    track.append(make("span", "cursor"));
+    const seek = (e) => {
+      const box = track.getBoundingClientRect();
+      play(false);
+      show((e.clientX - box.left) / box.width * data.length);
+    };
+    track.onclick = seek;
+    track.onpointermove = (e) => { if (e.pointerType === "mouse") seek(e); };
+  }
+  for (const li of document.querySelectorAll(".bars li[data-t] .name")) {
+    li.onclick = () => { play(false); show(Number(li.parentElement.dataset.t)); };
+  }
+  slider.max = data.length;
+  slider.oninput = () => { play(false); show(Number(slider.value)); };
+  el("play").onclick = () => play(!timer);
+  el("back").onclick = () => { play(false); step(-1); };
+  el("next").onclick = () => { play(false); step(1); };
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.altKey || e.metaKey || !(e.target instanceof Element) || e.target.closest("input, pre")) return;
+    if (e.key === "ArrowLeft") { play(false); step(-1); }
+    else if (e.key === "ArrowRight") { play(false); step(1); }
+    else if (e.key === " " && !e.target.closest("button, summary")) play(!timer);
+    else return;
+    e.preventDefault();
+  });
+
+  el("player").hidden = false;
+  show(data.length);
+})();

@@ -1,0 +1,102 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bootscribe/bootscribe/httpserve"
+	"github.com/bootscribe/bootscribe/imagebuild"
+)
+
+// fetch is a step that asks for a file as the guest would.
+func fetch(path string) imagebuild.Step {
+	return imagebuild.Step{Name: "fetch " + path, Do: func(ctx context.Context, g *imagebuild.Guest) error {
+		u, err := url.Parse(g.URL + path)
+		if err != nil {
+			return err
+		}
+		request, err := http.NewRequestWithContext(ctx, "GET", "http://127.0.0.1:"+u.Port()+path, nil)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		return answer.Body.Close()
+	}}
+}
+
+// The report of a failed build and of a good one, in a browser: wide and narrow,
+// light and dark.
+func TestReportInBrowser(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		name string
+		last imagebuild.Step
+	}{{"good", fetch("/preseed.cfg")}, {"failed", giveUp()}} {
+		trace := filepath.Join(dir, tt.name)
+		rec, err := Record(&RecordConfig{Dir: trace, Title: "debian-12 (" + tt.name + ")", Keep: Always, Interval: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		build := smallBuild(t, fetch("/pressed.cfg"), tt.last)
+		build.Files = httpserve.Text{"preseed.cfg": "d-i auto\n"}
+		failed := run(t, build, rec.Observe)
+		if (failed != nil) != (tt.name == "failed") {
+			t.Fatal(failed)
+		}
+		if err := rec.Finish(failed); err != nil {
+			t.Fatal(err)
+		}
+		page := filepath.Join(dir, tt.name+".html")
+		writeReport(t, page, trace)
+		b.reportIn(tt.name, "file://"+page)
+	}
+}
+
+func writeReport(t *testing.T, page, trace string) {
+	t.Helper()
+	f, err := os.Create(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := Report(f, trace); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *browser) reportIn(name, address string) {
+	b.t.Helper()
+	for _, width := range []int{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.show(width, scheme)
+			b.visit(address)
+			what := fmt.Sprintf("report-%s-%d-%s", name, width, scheme)
+			b.picture(what)
+			b.sound(what)
+		}
+	}
+	b.until("document.querySelectorAll('#film button').length > 1 && document.querySelectorAll('#notes li').length > 5")
+	b.until("[...document.images].every((i) => i.hidden || i.naturalWidth > 0)")
+	b.until("document.querySelector('#notes').textContent.includes('/pressed.cfg')")
+	// The slider, the keys and the notes all go through the time.
+	b.eval("const s = document.getElementById('time'); s.value = 0; s.dispatchEvent(new Event('input'))", nil)
+	b.until("!document.getElementById('blank').hidden && document.getElementById('screen').hidden")
+	b.eval("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}))", nil)
+	b.until("!document.getElementById('screen').hidden && document.getElementById('caption').textContent.includes('Picture')")
+	b.eval("[...document.querySelectorAll('#notes .end button')].at(-1).click()", nil)
+	b.until("document.querySelector('#notes .now').textContent.includes('the build has')")
+	b.eval("document.getElementById('play').click()", nil)
+	b.until("document.getElementById('play').getAttribute('aria-pressed') === 'true'")
+	b.until("document.getElementById('play').getAttribute('aria-pressed') === 'false'")
+	b.sound("after use: " + name)
+}
