@@ -69,7 +69,7 @@ func TestTyping(t *testing.T) {
 		{"keyread", true, "bios"},
 		{"isolinux", true, "bios"},
 		{"linux", true, "ps2-trace"},
-		{"linux-virtio", true, "virtio-ring"},
+		{"linux-virtio", false, "virtio-ring"}, // a lost release would repeat its key for ever
 		{"uefi-shell", false, "leds"},
 	} {
 		t.Run(tt.guest, func(t *testing.T) {
