@@ -112,7 +112,10 @@ func (r *Reader) best(s *scanner) *scan {
 	}
 	if r.last.index != nil && r.size == image.Pt(s.pix.width, s.pix.height) {
 		n := try(r.last)
-		if n.good() || n.fair() || n.empty() || n.known == r.known && n.unknown == r.unknown {
+		// Where more is unknown than before, the cells may have moved: with
+		// another mode, or because the first text was good in two fonts.
+		explained := (n.good() || n.fair()) && n.unknown <= r.unknown
+		if explained || n.empty() || n.known == r.known && n.unknown == r.unknown {
 			return best
 		}
 	}

@@ -187,3 +187,34 @@ func TestReadOr(t *testing.T) {
 		t.Errorf("%v %+v, asked %d times", err, text, asked)
 	}
 }
+
+// A text without descenders looks the same in two fonts. What follows tells
+// which one it is, also if the wrong one was used before.
+func TestAnotherFont(t *testing.T) {
+	font := romFonts(t)[0]
+	cut := &screen.Font{Name: "cut", Width: font.Width, Height: 14} // as Uni2-VGA14 is
+	for _, g := range font.Glyphs {
+		cut.Glyphs = append(cut.Glyphs, screen.Glyph{Rune: g.Rune, Rows: g.Rows[:cut.Height]})
+	}
+	r := screen.Reader{Fonts: []*screen.Font{font, cut}}
+	read := func(f *screen.Font, height int, lines ...string) string {
+		c := newCanvas(f, 640, height, image.Point{})
+		for row, line := range lines {
+			c.write(0, row, line, grey, black)
+		}
+		text, err := r.Read(c.RGBA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text.String()
+	}
+	small := []string{"The quick brown fox", "jumps over the lazy dog", "0123456789"}
+	if got := read(cut, 400, small...); got != strings.Join(small, "\n")+"\n" {
+		t.Fatalf("%q", got)
+	}
+	for _, line := range []string{"boot:", "boot: auto", "boot: auto url=http", "boot: auto url=http://10.0.2.2:8000/preseed.cfg"} {
+		if got := read(font, 400, line); got != line+"\n" {
+			t.Errorf("%q is read as %q", line, got)
+		}
+	}
+}
