@@ -7,21 +7,17 @@
 //	}
 //	live := view.NewLive(&view.LiveConfig{Title: "debian"})
 //	defer live.Close()
-//	go http.Serve(listener, live) // a listener on 127.0.0.1
+//	go server.Serve(listener) // an http.Server with live as its Handler, on 127.0.0.1
 //	build.Observe = func(e imagebuild.Event) {
 //		rec.Observe(e)
 //		live.Observe(e)
 //	}
-//	_, err = build.Run(ctx)
-//	live.Finish(err)
-//	if failed := rec.Finish(err); failed != nil {
-//		return errors.Join(err, failed)
+//	_, failed := build.Run(ctx)
+//	live.Finish(failed)
+//	if err := rec.Finish(failed); err != nil || failed == nil {
+//		return errors.Join(failed, err)
 //	}
-//	if err != nil { // the trace is there
-//		report, _ := os.Create("report.html")
-//		defer report.Close()
-//		return errors.Join(err, view.Report(report, "trace"))
-//	}
+//	return errors.Join(failed, view.Report(file, "trace")) // the trace of a failed build stays
 //
 // # The trace
 //

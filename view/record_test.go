@@ -180,7 +180,7 @@ func TestMax(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const looks = 60 // 64 KiB each
+	const looks = 32 // 64 KiB each
 	for i := range looks {
 		rec.see(picture(uint64(i)))
 		for n := range 200 {
@@ -232,7 +232,7 @@ func TestFrames(t *testing.T) {
 		colours.SetRGBA(i%300, i/300, color.RGBA{uint8(i), uint8(i >> 8), uint8(i >> 4), 0xff})
 	}
 	rec.see(colours)
-	for range 50 {
+	for range 20 {
 		rec.see(picture(1))
 		rec.see(picture(2))
 	}

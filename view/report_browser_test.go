@@ -95,8 +95,11 @@ func (b *browser) reportIn(name, address string) {
 	b.until("!document.getElementById('screen').hidden && document.getElementById('caption').textContent.includes('Picture')")
 	b.eval("[...document.querySelectorAll('#notes .end button')].at(-1).click()", nil)
 	b.until("document.querySelector('#notes .now').textContent.includes('the build has')")
-	b.eval("document.getElementById('play').click()", nil)
-	b.until("document.getElementById('play').getAttribute('aria-pressed') === 'true'")
+	var playing string
+	b.eval("document.getElementById('play').click(), document.getElementById('play').getAttribute('aria-pressed')", &playing)
+	if playing != "true" {
+		b.t.Errorf("%s: the button Play says %q when it was pressed", name, playing)
+	}
 	b.until("document.getElementById('play').getAttribute('aria-pressed') === 'false'")
 	b.sound("after use: " + name)
 }

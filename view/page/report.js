@@ -7,6 +7,7 @@
   const lines = [...document.querySelectorAll("#serial [data-t]")];
   const tracks = [...document.querySelectorAll(".track")];
   const urls = data.pictures.map((p) => "data:image/png;base64," + p);
+  const cursors = [];
   let at = 0, timer = 0;
 
   const clock = (ms) => {
@@ -41,7 +42,17 @@
     if (i.left < b.left || i.right > b.right) box.scrollLeft += i.left - b.left - (b.width - i.width) / 2;
   };
 
-  const mark = (items, n) => items.forEach((e, i) => e.classList.toggle("now", i === n));
+  // mark shows which item of a list is the one of now.
+  const marked = new Map();
+  const mark = (items, n) => {
+    marked.get(items)?.classList.remove("now");
+    marked.set(items, items[n]);
+    items[n]?.classList.add("now");
+  };
+
+  // The lists are long: only what changes is touched.
+  const strip = [], items = [];
+  let past = -1;
 
   const show = (t) => {
     at = Math.max(0, Math.min(data.length, Math.round(t)));
@@ -57,14 +68,15 @@
     slider.value = at;
     slider.setAttribute("aria-valuetext", clock(at));
     el("now").textContent = clock(at);
-    for (const c of document.querySelectorAll(".cursor")) c.style.left = (100 * at / data.length) + "%";
+    for (const c of cursors) c.style.left = (100 * at / data.length) + "%";
 
-    const strip = [...film.children], shown = upTo(strip, at, (b) => Number(b.dataset.t));
+    const shown = upTo(strip, at, (b) => Number(b.dataset.t));
     mark(strip, shown);
     within(film, strip[shown]);
-    const items = [...notes.children], last = upTo(data.notes, at, (n) => n.t);
+    const last = upTo(data.notes, at, (n) => n.t);
     mark(items, last);
-    items.forEach((e, i) => e.classList.toggle("later", i > last));
+    for (; past < last; past++) items[past + 1].classList.remove("later");
+    for (; past > last; past--) items[past].classList.add("later");
     within(notes, items[last]);
     const line = upTo(lines, at, (l) => Number(l.dataset.t));
     mark(lines, line);
@@ -97,12 +109,13 @@
   };
 
   data.notes.forEach((n) => {
-    const item = make("li", n.kind), b = make("button");
+    const item = make("li", n.kind + " later"), b = make("button");
     b.type = "button";
     b.append(make("time", "", clock(n.t)), make("span", "", n.text));
     b.onclick = () => { play(false); show(n.t); };
     item.append(b);
     notes.append(item);
+    items.push(item);
   });
 
   // The strip has pictures from all over the build, at most fifty of them.
@@ -117,10 +130,12 @@
     b.append(img, clock(t));
     b.onclick = () => { play(false); show(t); };
     film.append(b);
+    strip.push(b);
   });
 
   for (const track of tracks) {
-    track.append(make("span", "cursor"));
+    cursors.push(make("span", "cursor"));
+    track.append(cursors.at(-1));
     const seek = (e) => {
       const box = track.getBoundingClientRect();
       play(false);

@@ -1,0 +1,131 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/iso"
+	"github.com/bootscribe/bootscribe/qemu"
+)
+
+// The live page before the first picture, during the build, after its end and
+// after that of the program.
+func TestLiveInBrowser(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	l := NewLive(&LiveConfig{Title: "debian-12", Input: true})
+	server := httptest.NewServer(l)
+	defer server.Close()
+	address := server.URL + "/"
+
+	b.look("waiting", address, "document.body.innerText.includes('Waiting for the build to begin')")
+	for _, e := range []imagebuild.Event{
+		imagebuild.PhaseStarted{Phase: imagebuild.PhaseCheck},
+		imagebuild.PhaseDone{Phase: imagebuild.PhaseCheck, Took: 42 * time.Millisecond},
+		imagebuild.PhaseStarted{Phase: imagebuild.PhaseFetch},
+		imagebuild.Fetched{Event: iso.Trying{URL: "http://127.0.0.1/debian-12.5.0-amd64-netinst.iso"}},
+		imagebuild.Fetched{Event: iso.Progress{Done: 34, Total: 100}},
+	} {
+		l.Observe(e)
+	}
+	b.look("fetching", address, "document.getElementById('activity').textContent === 'fetching 34 %'")
+
+	screens, conn := machine(t)
+	for _, e := range []imagebuild.Event{
+		imagebuild.PhaseDone{Phase: imagebuild.PhaseFetch, Took: 2 * time.Second},
+		imagebuild.PhaseStarted{Phase: imagebuild.PhaseBoot},
+		imagebuild.Machine{Event: qemu.Started{Version: "10.0", Accel: qemu.TCG, Reason: "there is no KVM"}},
+		imagebuild.ScreenOpened{VNC: conn},
+		imagebuild.PhaseDone{Phase: imagebuild.PhaseBoot, Took: time.Second},
+		imagebuild.PhaseStarted{Phase: imagebuild.PhaseSteps},
+		imagebuild.StepStarted{Step: "wait for the boot menu", Total: 2},
+		imagebuild.StepDone{Step: "wait for the boot menu", Total: 2, Took: time.Second},
+		imagebuild.StepStarted{Step: "let the installer fetch its answers", Index: 1, Total: 2},
+	} {
+		l.Observe(e)
+	}
+	for i := range 60 {
+		l.Observe(imagebuild.ConsoleLine{Line: fmt.Sprintf("[    %d.%06d] a line of a kernel that boots, such as one sees them", i/10, i*1234)})
+	}
+	const blue = "document.getElementById('screen').getContext('2d').getImageData(5, 5, 1, 1).data[2] === 255"
+	b.look("running", address, "!document.getElementById('screen').hidden && "+blue)
+
+	// What a person types and where they click reaches the guest.
+	b.eval("document.getElementById('screen').focus()", nil)
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		b.do("Input.dispatchKeyEvent", object{"type": kind, "code": "KeyB", "key": "b"}, nil)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := screens.WaitTyped(ctx, "b"); err != nil {
+		t.Error(err)
+	}
+	b.rate(func(i int) { screens.SetScreen(moving(i)) })
+
+	l.Finish(errGivenUp)
+	b.look("failed", address, "document.getElementById('verdict').textContent === 'failed' && document.body.innerText.includes('no medium')")
+	b.visit(address)
+	b.until("document.getElementById('caption').textContent === 'The screen as it was last.'")
+
+	other := NewLive(nil)
+	defer other.Close()
+	program := httptest.NewServer(other)
+	defer program.Close()
+	b.visit(program.URL + "/")
+	other.Close()
+	b.until("!document.getElementById('lost').hidden")
+	l.Close()
+}
+
+func (b *browser) look(name, address, ready string) {
+	b.t.Helper()
+	for _, width := range []int{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.show(width, scheme)
+			b.visit(address)
+			b.until(ready)
+			what := fmt.Sprintf("live-%s-%d-%s", name, width, scheme)
+			b.picture(what)
+			b.sound(what)
+		}
+	}
+}
+
+// moving is a picture of something that moves.
+func moving(i int) *image.RGBA {
+	img := plain(color.RGBA{0, 0, 0xff, 0xff})
+	draw.Draw(img, image.Rect(i%600, 100, i%600+40, 140), image.White, image.Point{}, draw.Src)
+	return img
+}
+
+// rate changes the screen until the page has drawn 25 pictures more, and says
+// how many a second that were.
+func (b *browser) rate(change func(i int)) {
+	b.t.Helper()
+	drawn := func() (n int) {
+		b.eval("Number(document.getElementById('screen').dataset.frames)", &n)
+		return n
+	}
+	first, began := drawn(), time.Now()
+	for i := 0; ; i++ {
+		change(i)
+		time.Sleep(10 * time.Millisecond)
+		if i%10 != 0 {
+			continue
+		}
+		if n := drawn() - first; n >= 25 {
+			b.t.Logf("%.1f pictures a second", float64(n)/time.Since(began).Seconds())
+			return
+		}
+		if time.Since(began) > time.Minute {
+			b.t.Fatalf("%d pictures in a minute", drawn()-first)
+		}
+	}
+}
