@@ -37,7 +37,7 @@ func TestTypistQEMUStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := k.text(); got != text {
+	if got := k.text(len(text)); got != text {
 		t.Errorf("%d characters arrived of %d", len(got), len(text))
 	}
 	process.Signal(syscall.SIGSTOP)
