@@ -7,6 +7,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/keyseq"
 	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/screen"
 	"github.com/bootscribe/bootscribe/vnc"
 )
 
@@ -35,12 +36,24 @@ type TypeOptions struct {
 // has one for its steps; make one for a machine without a Build. It is for one
 // goroutine at a time.
 type Typist struct {
-	VM  *qemu.VM  // the machine
-	VNC *vnc.Conn // its keyboard
+	// VM is the machine. Nil is for one of which nothing but a VNC server can
+	// be reached: what it has taken is then seen on the screen ([ModeEcho]) or
+	// by the keyboard's lights ([qemu.ModeLEDs]); where neither tells, 40 ms
+	// pass after each key ([qemu.ModeInterval]).
+	VM *qemu.VM
+
+	// VNC is its screen and keyboard.
+	VNC *vnc.Conn
 
 	// Observe is told with [Typing] and [Typed] what goes on, by the goroutine
 	// that called Play. Nil means that nobody is told.
 	Observe func(Event)
+
+	// Wait is [keyseq.Player.Wait], for commands that wait for facts. Nil makes
+	// them errors before the first key.
+	Wait func(ctx context.Context, w keyseq.WaitFor) error
+
+	reader *screen.Reader // of the screen, if that is read
 }
 
 // Play types a sequence, and returns when the guest has taken all of it. A nil
@@ -56,9 +69,15 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 		Interval: o.Interval,
 		Secret:   o.Secret,
 		Observe:  func(p keyseq.Progress) { t.emit(Typed{p}) },
+		Wait:     t.Wait,
 	}
 	if o.Interval != 0 {
 		return p.Play(ctx, seq)
+	}
+	if t.VM == nil {
+		pacer := t.newVNCPacer(seq, o)
+		p.Pacer, p.Send = pacer, t.write
+		return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
 	}
 	pacer, err := t.VM.NewPacer(ctx, &qemu.PacerConfig{
 		Send:     t.send,
@@ -78,7 +97,7 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 }
 
 // closePacer restores the keyboard also when ctx has ended.
-func closePacer(ctx context.Context, p *qemu.Pacer) error {
+func closePacer(ctx context.Context, p interface{ Close(context.Context) error }) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	return p.Close(ctx)

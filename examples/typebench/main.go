@@ -3,7 +3,7 @@
 //
 //	go run ./examples/typebench -guest isolinux -chars 10000 -load 16
 //
-// With -open-loop it sends as fast as QEMU takes keys, to see them get lost, with
+// With -plain it watches the guest by VNC alone. With -open-loop it sends as fast as QEMU takes keys, to see them get lost, with
 // -rate at a fixed rate, and with -interval it pauses after each key event, as
 // Packer does. Its exit status is 1 if anything else than that has lost, doubled
 // or changed a character.
@@ -60,7 +60,9 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&o.pace.openLoop, "open-loop", false, "do not wait for the guest")
 	flags.IntVar(&o.pace.rate, "rate", 0, "send so many characters a second, and do not wait for the guest")
 	flags.BoolVar(&o.show, "show", false, "show lines that did not arrive as they were typed")
-	flags.StringVar((*string)(&o.pace.mode), "mode", "", "how to watch the guest: bios, ps2-trace, ps2-status, leds, usb-trace, interval; empty chooses")
+	flags.StringVar((*string)(&o.pace.mode), "mode", "", "how to watch the guest: bios, ps2-trace, ps2-status, leds, usb-trace, virtio-ring, echo (with -plain), interval; empty chooses")
+	flags.BoolVar(&o.pace.plain, "plain", false, "type by VNC alone, as on a machine that nothing else is known of")
+	flags.BoolVar(&o.pace.secret, "secret", false, "type as a secret: not looked for on the screen")
 	flags.DurationVar(&o.pace.interval, "interval", 0, "pause this long after each key event, and do not wait for the guest")
 	flags.StringVar(&o.cache, "cache", ".cache/typing", "where media are kept")
 	flags.StringVar((*string)(&o.accel), "accel", string(qemu.TCG), "accelerator: tcg, kvm, hvf; auto chooses")

@@ -19,6 +19,8 @@ type pace struct {
 	rate     int           // so many characters a second, whatever the guest does; 0 for none
 	interval time.Duration // a pause after each key event, as Packer makes; 0 for none
 	mode     qemu.Mode     // how the guest is watched; empty chooses
+	plain    bool          // by VNC alone, as on a machine of somebody else's
+	secret   bool          // what is typed is not looked for on the screen
 }
 
 // blind reports whether keys are sent without regard to the guest.
@@ -46,7 +48,10 @@ func (m *machine) typeText(ctx context.Context, command string, p pace) (mode st
 			modes = append(modes, string(t.Mode))
 		}
 	}}
-	err = typist.Play(ctx, seq, &imagebuild.TypeOptions{Interval: p.interval, Mode: p.mode})
+	if p.plain {
+		typist.VM = nil
+	}
+	err = typist.Play(ctx, seq, &imagebuild.TypeOptions{Interval: p.interval, Mode: p.mode, Secret: p.secret})
 	return strings.Join(modes, "+"), err
 }
 
