@@ -7,6 +7,9 @@ import (
 	"image/draw"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/screen"
@@ -53,7 +56,7 @@ func (r *Recorder) over() bool {
 
 // failure keeps what a StepError knows, and reads its picture.
 func (r *Recorder) failure(e *imagebuild.StepError) *failure {
-	f := &failure{Step: e.Step, Console: e.Console, Stderr: e.Stderr}
+	f := &failure{Step: e.Step, Console: readable(e.Console), Stderr: e.Stderr}
 	if e.Frame == nil {
 		return f
 	}
@@ -63,6 +66,27 @@ func (r *Recorder) failure(e *imagebuild.StepError) *failure {
 		f.Screen = text.String()
 	}
 	return f
+}
+
+// escape matches what a terminal would not show (ECMA-48 §5.4 and §8.3).
+var escape = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]?|[]PX^_][^\x07\x1b]*(\x07|\x1b\\\\)?|[ -/]*[0-~]?)")
+
+// readable returns what a guest has written without what only a terminal knows
+// how to read, and without lines that are empty then.
+func readable(console string) string {
+	var lines []string
+	for line := range strings.Lines(escape.ReplaceAllString(strings.ToValidUTF8(console, "\uFFFD"), "")) {
+		line = strings.TrimRightFunc(strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) && r != '\t' {
+				return -1
+			}
+			return r
+		}, line), unicode.IsSpace)
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func toRGBA(img image.Image) *image.RGBA {

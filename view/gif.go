@@ -36,15 +36,26 @@ func GIF(w io.Writer, traceDir string) error {
 	if len(seen.Frames) == 0 {
 		return fmt.Errorf("view: GIF of %s: it has no picture of the screen", traceDir)
 	}
-	for most := gifFrames; ; most /= 2 {
+	b, err := seen.within(gifBytes, t.length())
+	if err != nil {
+		return fmt.Errorf("view: GIF of %s: %w", traceDir, err)
+	}
+	_, err = b.WriteTo(w)
+	return err
+}
+
+// within returns a GIF of so many bytes or less, with as many of the pictures as
+// fit; with two of them if even those are more.
+func (s *shots) within(room int, length int64) (*bytes.Buffer, error) {
+	for most := min(gifFrames, len(s.Frames)); ; {
 		var b bytes.Buffer
-		if err := seen.animate(&b, most, t.length()); err != nil {
-			return fmt.Errorf("view: GIF of %s: %w", traceDir, err)
+		if err := s.animate(&b, most, length); err != nil {
+			return nil, err
 		}
-		if b.Len() <= gifBytes || most <= 2 {
-			_, err := b.WriteTo(w)
-			return err
+		if b.Len() <= room || most <= 2 {
+			return &b, nil
 		}
+		most = max(2, min(most*3/4, most*room*9/10/b.Len()))
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
-	"maps"
 	"slices"
 )
 
@@ -82,8 +81,7 @@ func mean(img *image.RGBA, part image.Rectangle) color.RGBA {
 }
 
 // quantize returns a part of a picture with at most 256 colours: its own if it
-// has no more, and else the most frequent of those that 5 bits a channel tell
-// apart.
+// has no more, and else such as stand for those that 5 bits a channel tell apart.
 func quantize(img *image.RGBA, part image.Rectangle) *image.Paletted {
 	cut := image.NewRGBA(image.Rectangle{Max: part.Size()})
 	draw.Draw(cut, cut.Rect, img, part.Min, draw.Src)
@@ -99,28 +97,92 @@ func reduced(img *image.RGBA) *image.Paletted {
 	bucket := func(i int) int {
 		return int(img.Pix[i]>>3)<<10 | int(img.Pix[i+1]>>3)<<5 | int(img.Pix[i+2]>>3)
 	}
-	count := map[int]int{}
+	var count, index [1 << 15]int
 	for i := 0; i < len(img.Pix); i += 4 {
 		count[bucket(i)]++
 	}
-	buckets := slices.SortedFunc(maps.Keys(count), func(a, b int) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
-	})
-	var palette color.Palette
-	for _, b := range buckets[:min(256, len(buckets))] {
-		wide := func(five int) uint8 { return uint8(five&31<<3 | five&31>>2) }
-		palette = append(palette, color.RGBA{wide(b >> 10), wide(b >> 5), wide(b), 0xff})
-	}
-	out := image.NewPaletted(img.Rect, palette)
-	nearest := map[int]uint8{}
-	for i := range out.Pix {
-		b := bucket(4 * i)
-		n, ok := nearest[b]
-		if !ok {
-			n = uint8(palette.Index(color.RGBA{img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], 0xff}))
-			nearest[b] = n
+	var all []int
+	for b, n := range count {
+		if n > 0 {
+			all = append(all, b)
 		}
-		out.Pix[i] = n
+	}
+	out := image.NewPaletted(img.Rect, nil)
+	for i, box := range split(all, &count) {
+		for _, b := range box {
+			index[b] = i
+		}
+		out.Palette = append(out.Palette, average(box, &count))
+	}
+	for i := range out.Pix {
+		out.Pix[i] = uint8(index[bucket(4*i)])
 	}
 	return out
+}
+
+// split divides colours into at most 256 boxes by median cut (Heckbert, 1982):
+// again and again that with the widest channel, in two halves with as many
+// pixels each.
+func split(all []int, count *[1 << 15]int) [][]int {
+	boxes := [][]int{all}
+	for len(boxes) < 256 {
+		most, at, shift := 0, 0, 0
+		for i, box := range boxes {
+			if width, s := widest(box); width > most {
+				most, at, shift = width, i, s
+			}
+		}
+		if most == 0 {
+			break // each box is one colour
+		}
+		box := boxes[at]
+		slices.SortFunc(box, func(a, b int) int { return cmp.Or(a>>shift&31-b>>shift&31, a-b) })
+		cut := median(box, count)
+		boxes[at] = box[:cut]
+		boxes = append(boxes, box[cut:])
+	}
+	return boxes
+}
+
+// widest returns how wide a box is in its widest channel, and where that begins.
+func widest(box []int) (width, shift int) {
+	for _, s := range []int{10, 5, 0} {
+		low, high := 31, 0
+		for _, b := range box {
+			low, high = min(low, b>>s&31), max(high, b>>s&31)
+		}
+		if high-low > width {
+			width, shift = high-low, s
+		}
+	}
+	return width, shift
+}
+
+// median returns where the second half of the pixels begins; neither half is empty.
+func median(box []int, count *[1 << 15]int) int {
+	sum, half := 0, 0
+	for _, b := range box {
+		sum += count[b]
+	}
+	for i, b := range box[:len(box)-1] {
+		if half += count[b]; 2*half >= sum {
+			return i + 1
+		}
+	}
+	return len(box) - 1
+}
+
+func average(box []int, count *[1 << 15]int) color.RGBA {
+	var r, g, b, n int
+	for _, c := range box {
+		w := wide(c)
+		r, g, b, n = r+int(w.R)*count[c], g+int(w.G)*count[c], b+int(w.B)*count[c], n+count[c]
+	}
+	return color.RGBA{uint8(r / n), uint8(g / n), uint8(b / n), 0xff}
+}
+
+// wide returns the colour of three times 5 bits.
+func wide(b int) color.RGBA {
+	eight := func(five int) uint8 { return uint8(five&31<<3 | five&31>>2) }
+	return color.RGBA{eight(b >> 10), eight(b >> 5), eight(b), 0xff}
 }

@@ -105,7 +105,7 @@ func moving(i int) *image.RGBA {
 	return img
 }
 
-// rate changes the screen until the page has drawn 25 pictures more, and says
+// rate changes the screen until the page has drawn twelve pictures more, and says
 // how many a second that were.
 func (b *browser) rate(change func(i int)) {
 	b.t.Helper()
@@ -120,7 +120,7 @@ func (b *browser) rate(change func(i int)) {
 		if i%10 != 0 {
 			continue
 		}
-		if n := drawn() - first; n >= 25 {
+		if n := drawn() - first; n >= 12 {
 			b.t.Logf("%.1f pictures a second", float64(n)/time.Since(began).Seconds())
 			return
 		}

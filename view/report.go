@@ -173,7 +173,9 @@ func (e entry) words() string {
 	case kindTyping:
 		return strings.TrimSuffix("typing: "+e.Name+": "+e.Text, ": ")
 	case kindTyped:
-		return fmt.Sprintf("%d of %d keys typed", e.Done, e.Total)
+		if e.Done == e.Total {
+			return fmt.Sprintf("%d keys typed", e.Done)
+		}
 	case kindProgress:
 		if e.Total > 0 && e.Done == e.Total {
 			return e.Name + ": done"

@@ -118,10 +118,12 @@
     items.push(item);
   });
 
-  // The strip has pictures from all over the build, at most fifty of them.
-  const every = Math.max(1, Math.ceil(data.frames.length / 50));
-  data.frames.forEach(([t, n], i) => {
-    if (i % every && i !== data.frames.length - 1) return;
+  // The strip has what was not there just before, from all over the build, and at
+  // most fifty pictures.
+  const fresh = data.frames.filter(([, n], i) => !data.frames.slice(Math.max(0, i - 4), i).some(([, m]) => m === n));
+  const every = Math.max(1, Math.ceil(fresh.length / 50));
+  fresh.forEach(([t, n], i) => {
+    if (i % every && i !== fresh.length - 1) return;
     const b = make("button"), img = make("img");
     b.type = "button";
     b.dataset.t = t;
