@@ -69,15 +69,15 @@ func (f *feed) trim() {
 	f.entries = append(old, f.entries[half:]...)
 }
 
-// after returns what follows a number, and a channel that is closed when there
-// is more.
+// after returns what follows a number, and if that is nothing, a channel that is
+// closed when there is more.
 func (f *feed) after(seq uint64) ([]entry, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i, _ := slices.BinarySearchFunc(f.entries, seq+1, func(e entry, seq uint64) int {
 		return int(int64(e.Seq) - int64(seq))
 	})
-	if f.more == nil {
+	if i == len(f.entries) && f.more == nil {
 		f.more = make(chan struct{})
 	}
 	return slices.Clone(f.entries[i:]), f.more

@@ -212,8 +212,15 @@ func TestLiveClose(t *testing.T) {
 	leave()
 	l.Observe(imagebuild.ScreenOpened{VNC: conn})
 	waiting.Go(func() { get(t.Context(), "/events?after=99") })
+	for !l.feed.waiting() {
+		time.Sleep(time.Millisecond)
+	}
+	closed := time.Now()
 	l.Close()
 	waiting.Wait()
+	if took := time.Since(closed); took > longestPoll*3/4 {
+		t.Errorf("the requests went on for %v", took)
+	}
 	server.Close()
 	for end := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
@@ -222,6 +229,13 @@ func TestLiveClose(t *testing.T) {
 		stack := make([]byte, 1<<16)
 		t.Errorf("%d goroutines, %d before:\n%s", n, before, stack[:runtime.Stack(stack, true)])
 	}
+}
+
+// waiting tells whether a request waits for an entry.
+func (f *feed) waiting() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.more != nil
 }
 
 // Only the page itself can type, and only where that is allowed.
