@@ -92,6 +92,14 @@ type Build struct {
 	// 30 minutes; negative means no limit.
 	StepTimeout time.Duration
 
+	// Handlers are for what may appear at any time: whenever one of them does
+	// while a step waits, by a method of Guest or in a boot command, the wait is
+	// interrupted, the handler's Steps are done or its Err ends the build, and
+	// the wait begins again. What is on the screen counts once until it has
+	// gone, and a file when it is fetched first. None has its turn during
+	// another one. Nil means none.
+	Handlers []Outcome
+
 	// Shutdown is how the machine is switched off after the last step.
 	Shutdown Shutdown
 

@@ -18,9 +18,8 @@
 //		Files: files,
 //		SSH:   ssh.Config{User: "root", Password: "root"},
 //		Steps: []imagebuild.Step{
-//			imagebuild.WaitStill(2 * time.Second), // most likely the boot menu
 //			imagebuild.TypeFunc(func(v imagebuild.Vars) string {
-//				return "<esc><wait>auto url=" + v.URL + "/preseed.cfg<enter>"
+//				return `<wait "Install"><esc><wait "boot:">auto url=` + v.URL + "/preseed.cfg<enter>"
 //			}),
 //			imagebuild.WaitFetch("/preseed.cfg"),
 //			imagebuild.WaitSSH(),
@@ -35,19 +34,35 @@
 // that return a Step make the common ones; what they do not do is a closure:
 //
 //	imagebuild.Step{Name: "choose the second entry", Do: func(ctx context.Context, g *imagebuild.Guest) error {
-//		if err := g.WaitStill(ctx, time.Second); err != nil {
+//		if _, err := g.WaitText(ctx, regexp.MustCompile("Rescue"), keyseq.Region{}); err != nil {
 //			return err
 //		}
 //		return g.Type(ctx, "<down><enter>", nil)
 //	}}
+//
+// # Waiting
+//
+// Steps and boot commands wait for facts: [WaitText] and <wait "boot:"> for what
+// the screen shows, which package screen reads, [WaitStill] and <wait still 1s>,
+// [WaitFetch] and <wait fetch "/preseed.cfg">, [WaitSerial], [WaitSSH]. [First]
+// waits for several things and does what belongs to the one that appears,
+// [Repeat] presses a key until something does, and [Build.Handlers] are for what
+// may show at any time:
+//
+//	Handlers: []imagebuild.Outcome{
+//		{Text: "Continue without a network", Steps: []imagebuild.Step{imagebuild.Type("<tab><enter>")}},
+//		{Text: "No root file system is defined", Err: errors.New("the answer file has no partitions")},
+//	},
+//
+// The screen is looked at when it has changed, and at most ten times a second.
 //
 // # Failures
 //
 // What is wrong before the machine starts is found by [Build.Validate], all of
 // it at once. When the machine dies, its disk is full or its kernel panics,
 // the context of the running step ends with that as its cause: no step waits
-// for a machine that is no more. The failure is a [*StepError] with the screen,
-// the end of the serial output and the requests for files.
+// for a machine that is no more. The failure is a [*StepError] with the screen
+// and its text, the end of the serial output and the requests for files.
 //
 // # Watching a build
 //

@@ -49,6 +49,7 @@ type StepError struct {
 	Err  error         // the cause
 
 	Frame    image.Image         // the guest's screen; nil if none was seen
+	Text     string              // what the screen said, line by line; empty if nothing that can be read
 	Console  string              // the end of the guest's serial output, at most 8 KiB
 	Stderr   string              // the end of what QEMU said, if it has ended
 	Requests []httpserve.Request // what the guest has asked for over HTTP

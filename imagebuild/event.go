@@ -98,6 +98,10 @@ type Output struct {
 // its end and without control characters.
 type ConsoleLine struct{ Line string }
 
+// Appeared says that one of the things has appeared that [First], [Repeat] or
+// a handler was waiting for.
+type Appeared struct{ What string }
+
 // Requested is a request of the guest for a file.
 type Requested struct{ Request httpserve.Request }
 
@@ -114,4 +118,5 @@ func (Typed) isEvent()        {}
 func (LoggedIn) isEvent()     {}
 func (Output) isEvent()       {}
 func (ConsoleLine) isEvent()  {}
+func (Appeared) isEvent()     {}
 func (Requested) isEvent()    {}

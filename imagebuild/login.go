@@ -9,7 +9,10 @@ import (
 )
 
 // login is a guest's SSH connection, made when it is first needed.
-type login struct{ client *ssh.Client }
+type login struct {
+	client *ssh.Client
+	known  []Installed // what the system is known by that is waited for
+}
 
 func (l *login) logout() {
 	if l.client != nil {
@@ -28,18 +31,27 @@ func (g *Guest) SSH(ctx context.Context) (*ssh.Client, error) {
 		if g.client.Err() == nil {
 			return g.client, nil
 		}
-		client, err := g.client.Reconnect(ctx)
+		err := g.wait(ctx, func(ctx context.Context) error {
+			client, err := g.client.Reconnect(ctx)
+			if err == nil {
+				g.client = client
+			}
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		g.client = client
-		return client, nil
+		return g.client, nil
 	}
 	config, err := g.run.sshConfig()
 	if err != nil {
 		return nil, err
 	}
-	g.client, err = ssh.Wait(ctx, config)
+	g.expect(config)
+	err = g.wait(ctx, func(ctx context.Context) (err error) {
+		g.client, err = ssh.Wait(ctx, config)
+		return err
+	})
 	return g.client, err
 }
 

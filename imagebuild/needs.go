@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/bootscribe/bootscribe/keyseq"
 )
 
 // What the steps of this package need of a Build, and would else miss only when
@@ -22,6 +24,56 @@ func needsScreen(b *Build) error {
 		return errors.New("needs a screen, and VM.VGA is none; leave it empty")
 	}
 	return nil
+}
+
+// canType checks that there is a screen and that what a boot command waits for
+// can be fetched.
+func (b *Build) canType(command string) error {
+	errs := []error{needsScreen(b)}
+	seq, err := keyseq.Parse(command)
+	if err != nil {
+		return errs[0] // Check has said what is wrong with it
+	}
+	for _, st := range seq {
+		w, _ := st.(keyseq.WaitFor)
+		if f, ok := w.Fact.(keyseq.Fetched); ok {
+			if err := b.offers(f.Path); err != nil {
+				errs = append(errs, fmt.Errorf("%s at %s: %w", w, w.At, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// canSee checks that outcomes can appear with this build.
+func (b *Build) canSee(outcomes []Outcome) error {
+	_, err := newSearch(outcomes)
+	errs := []error{err}
+	for i, o := range outcomes {
+		if o.Text != "" && b.VM.VGA == "none" {
+			errs = append(errs, fmt.Errorf("outcome %d: %w", i, needsScreen(b)))
+		}
+		if o.Fetch != "" {
+			if err := b.offers(o.Fetch); err != nil {
+				errs = append(errs, fmt.Errorf("outcome %d: %w", i, err))
+			}
+		}
+		for j, s := range o.Steps {
+			if err := b.canDo(s); err != nil {
+				errs = append(errs, fmt.Errorf("outcome %d: Steps[%d] %q: %w", i, j, s.Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// canDo checks a step within another one.
+func (b *Build) canDo(s Step) error {
+	var errs []error
+	if s.Do == nil {
+		errs = append(errs, errors.New("its Do is nil; give it something to do"))
+	}
+	return errors.Join(append(errs, s.wrongIn(b), s.wrongWith(b.exampleVars()))...)
 }
 
 // offers checks that the guest can fetch a file.

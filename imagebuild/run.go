@@ -182,6 +182,9 @@ func (r *run) machineEvent(e qemu.Event) {
 // look opens the machine's screen and keyboard.
 func (r *run) look(ctx context.Context) error {
 	r.guest = &Guest{Vars: r.vars, VM: r.vm, run: r}
+	if err := r.guest.handle(r.b.Handlers); err != nil {
+		return err
+	}
 	if r.b.VM.VGA == "none" {
 		return nil
 	}
@@ -192,6 +195,7 @@ func (r *run) look(ctx context.Context) error {
 	if r.guest.VNC, err = vnc.NewConn(ctx, nc, nil); err != nil {
 		return err
 	}
+	r.guest.eye = &eye{conn: r.guest.VNC}
 	r.emit(ScreenOpened{r.guest.VNC})
 	return nil
 }

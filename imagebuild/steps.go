@@ -33,7 +33,7 @@ func TypeFunc(command func(Vars) string) Step {
 func TypeOn(layout *keyseq.Layout, command func(Vars) string) Step {
 	return Step{
 		Name:  "type the boot command",
-		check: needsScreen,
+		check: func(b *Build) error { return b.canType(command(b.exampleVars())) },
 		Check: func(v Vars) error {
 			seq, err := keyseq.Parse(command(v))
 			if err != nil {
@@ -83,8 +83,7 @@ func WaitFetch(path string) Step {
 
 // WaitStill returns a step that waits until the screen has not changed for a
 // time. That alone is no proof of a menu: the firmware's screen can be still as
-// well. [Guest.WaitStill] tells what to combine it with; a [WaitSerial] before
-// it does where the boot loader writes to the serial port.
+// well. A [WaitText] for what the menu says is better, or stands before it.
 func WaitStill(still time.Duration) Step {
 	return Step{
 		Name:  fmt.Sprintf("wait until the screen is still for %v", still),
@@ -105,14 +104,8 @@ func Pause(d time.Duration) Step {
 	return Step{
 		Name: fmt.Sprintf("pause for %v", d),
 		Do: func(ctx context.Context, g *Guest) error {
-			timer := time.NewTimer(d)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-				return nil
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
+			end := time.Now().Add(d)
+			return g.wait(ctx, func(ctx context.Context) error { return pause(ctx, time.Until(end)) })
 		},
 	}
 }

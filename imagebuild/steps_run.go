@@ -123,7 +123,7 @@ func reason(cause, err error) error {
 func (r *run) evidence(name string, took time.Duration, err error) *StepError {
 	e := &StepError{Step: name, Took: took, Err: err, Console: r.vm.Console().Tail(consoleTail)}
 	if r.guest.VNC != nil && r.guest.VNC.Seq() > 0 {
-		e.Frame = r.guest.VNC.Screen()
+		e.Frame, e.Text = r.guest.eye.evidence()
 	}
 	if r.server != nil {
 		e.Requests = r.server.Requests()

@@ -11,15 +11,14 @@ import (
 	"github.com/bootscribe/bootscribe/ssh"
 )
 
-// WaitSSH returns a step that waits until the guest lets us in by SSH.
-func WaitSSH() Step {
+// WaitSSH returns a step that waits until the guest lets us in by SSH. Where the
+// installer has an sshd too, say how the installed system is known from it, for
+// instance with [AfterReset].
+func WaitSSH(known ...Installed) Step {
 	return Step{
 		Name:  "wait for SSH",
 		check: needsSSH,
-		Do: func(ctx context.Context, g *Guest) error {
-			_, err := g.SSH(ctx)
-			return err
-		},
+		Do:    func(ctx context.Context, g *Guest) error { return g.WaitSSH(ctx, known...) },
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 func (b *Build) Validate(ctx context.Context) error {
 	return errors.Join(unique([]error{
 		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(),
-		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateMachine(ctx),
+		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateMachine(ctx),
 	})...)
 }
 
@@ -139,6 +139,16 @@ func (b *Build) validateFiles() error {
 		return nil
 	}
 	return b.fileServer(b.exampleVars()).Check()
+}
+
+func (b *Build) validateHandlers() error {
+	if len(b.Handlers) == 0 {
+		return nil
+	}
+	if err := b.canSee(b.Handlers); err != nil {
+		return fmt.Errorf("imagebuild: Handlers: %w", err)
+	}
+	return nil
 }
 
 func (b *Build) validateSteps(v Vars) error {

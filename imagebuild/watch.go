@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootscribe/bootscribe/qemu"
@@ -15,7 +16,8 @@ type watch struct {
 	broken, ended   context.Context // done when it is so, with the reason as cause
 	breaks, endsFor context.CancelCauseFunc
 	wg              sync.WaitGroup
-	resets          []time.Time // the guest's last few, used by event alone
+	resets          atomic.Int64 // how often the guest was reset, by whomever
+	reboots         []time.Time  // the guest's last few of its own, used by event alone
 }
 
 // A guest that reboots so often so fast does nothing else: a system that
@@ -37,19 +39,23 @@ func (w *watch) event(e qemu.Event) {
 	if err := machineError(e); err != nil {
 		w.breaks(err)
 	}
-	if reset, ok := e.(qemu.Reset); ok && reset.Guest && w.loops(time.Now()) {
+	reset, ok := e.(qemu.Reset)
+	if ok {
+		w.resets.Add(1)
+	}
+	if ok && reset.Guest && w.loops(time.Now()) {
 		w.breaks(&MachineError{Event: e, text: fmt.Sprintf("the guest reboots in a loop: %d times within %v", loopResets, loopTime)})
 	}
 }
 
 // loops notes a reboot and reports whether there were too many.
 func (w *watch) loops(now time.Time) bool {
-	w.resets = append(w.resets, now)
-	if len(w.resets) < loopResets {
+	w.reboots = append(w.reboots, now)
+	if len(w.reboots) < loopResets {
 		return false
 	}
-	w.resets = w.resets[len(w.resets)-loopResets:]
-	return now.Sub(w.resets[0]) <= loopTime
+	w.reboots = w.reboots[len(w.reboots)-loopResets:]
+	return now.Sub(w.reboots[0]) <= loopTime
 }
 
 // follow waits in the background for the machine's end. Its last events come

@@ -20,9 +20,8 @@ func main() {
 		Templates: os.DirFS("answers"),      // preseed.cfg, which may use {{.SSHPublicKey}}
 		SSH:       ssh.Config{User: "root"}, // with a temporary key
 		Steps: []imagebuild.Step{
-			imagebuild.WaitStill(2 * time.Second), // most likely the boot menu
 			imagebuild.TypeFunc(func(v imagebuild.Vars) string {
-				return "<esc><wait>auto url=" + v.URL + "/preseed.cfg<enter>"
+				return `<wait "Install"><esc><wait "boot:">auto url=` + v.URL + "/preseed.cfg<enter>"
 			}),
 			imagebuild.WaitFetch("/preseed.cfg"),
 			imagebuild.Shell("apt-get install -y nginx"), // waits for SSH

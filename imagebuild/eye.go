@@ -1,0 +1,149 @@
+package imagebuild
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"sync"
+	"time"
+
+	"github.com/bootscribe/bootscribe/screen"
+	"github.com/bootscribe/bootscribe/vnc"
+)
+
+// eye looks at a machine's screen for all that wait for something there. A
+// frame is read only if it differs from the two before it, which a cursor that
+// blinks shows in turn, and only once.
+type eye struct {
+	conn *vnc.Conn
+
+	mu     sync.Mutex
+	reader screen.Reader
+	recent []*view // the newest first
+	reads  int     // how many frames were read
+}
+
+// view is a frame and what it says.
+type view struct {
+	frame *image.RGBA
+	text  *screen.Text // nil as long as nobody has asked
+}
+
+const (
+	// betweenLooks is the least time between two looks of one wait.
+	betweenLooks = 100 * time.Millisecond
+	// restAfterRead is how many times longer than the reading of a frame the
+	// pause after it is: reading costs a quarter of a core at most.
+	restAfterRead = 3
+	longestRest   = 2 * time.Second
+)
+
+// look returns what is on the screen, and the number to wait for the next frame
+// with.
+func (e *eye) look() (v *view, seq uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	seq = e.conn.Seq() // first: what comes in between is looked at again
+	frame := e.conn.Screen()
+	for i, v := range e.recent {
+		if v.frame.Rect == frame.Rect && bytes.Equal(v.frame.Pix, frame.Pix) {
+			e.recent[0], e.recent[i] = v, e.recent[0]
+			return v, seq
+		}
+	}
+	v = &view{frame: frame}
+	e.recent = append([]*view{v}, e.recent[:min(len(e.recent), 1)]...)
+	return v, seq
+}
+
+// read returns what a view says.
+func (e *eye) read(v *view) (*screen.Text, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v.text == nil {
+		text, err := e.reader.Read(v.frame)
+		if err != nil {
+			return nil, err
+		}
+		v.text = text
+		e.reads++
+	}
+	return v.text, nil
+}
+
+// evidence returns the frame and what it says, if that can be read.
+func (e *eye) evidence() (image.Image, string) {
+	v, _ := e.look()
+	text, err := e.read(v)
+	if err != nil || text.Unknown() == len(text.Cells) {
+		return v.frame, ""
+	}
+	return v.frame, text.String()
+}
+
+// watch calls see with what the screen says, now and whenever that may have
+// changed, until it returns true.
+func (e *eye) watch(ctx context.Context, see func(*screen.Text) bool) error {
+	var last *screen.Text
+	for seq := uint64(0); ; {
+		if _, err := e.conn.WaitUpdate(ctx, seq); err != nil {
+			return ended(ctx, err)
+		}
+		var v *view
+		v, seq = e.look()
+		began := time.Now()
+		text, err := e.read(v)
+		if err != nil {
+			return err
+		}
+		if text != last && see(text) {
+			return nil
+		}
+		last = text
+		rest := min(restAfterRead*time.Since(began), longestRest)
+		if err := pause(ctx, max(rest, betweenLooks)); err != nil {
+			return err
+		}
+	}
+}
+
+// largestCell is how many pixels a cell of text has at most in each direction.
+const largestCell = 32
+
+// differ tells whether two views show anything different. A cursor that blinks
+// is no difference: a change within one cell that leaves the text as it was.
+func (e *eye) differ(a, b *view) bool {
+	if a == b {
+		return false
+	}
+	changed := screen.Changed(a.frame, b.frame)
+	if changed.Empty() || changed.Dx() > largestCell || changed.Dy() > largestCell {
+		return !changed.Empty()
+	}
+	before, err := e.read(a)
+	if err != nil {
+		return true
+	}
+	after, err := e.read(b)
+	return err != nil || before.Columns == 0 || !before.Equal(after)
+}
+
+// pause returns when a time has passed, or with the context's cause.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// ended returns the cause of a context that is done, or else err.
+func ended(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
