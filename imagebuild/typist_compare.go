@@ -101,7 +101,7 @@ func (w *echoWay) contradiction(k int, f fresh, moved bool) error {
 	}
 	for _, r := range w.typed[k+1:] {
 		if r == f.r {
-			return fmt.Errorf("%w: the screen shows %q where %q was typed before it", qemu.ErrKeysLost, f.r, w.typed[k])
+			return fmt.Errorf("%w: %q was typed and the screen shows %q, which comes later", qemu.ErrKeysLost, w.typed[k], f.r)
 		}
 	}
 	if moved && f.r == w.typed[k] {

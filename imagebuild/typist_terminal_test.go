@@ -12,7 +12,7 @@ import (
 )
 
 // terminal is a machine behind a VNC server that shows what is typed on a
-// screen of 80x25 cells, in the letters of Linux's console.
+// screen of 40x10 cells, in the letters of Linux's console.
 type terminal struct {
 	// fate says what becomes of the nth character; 0 is nothing. Nil shows it.
 	fate func(n int, r rune) rune
@@ -24,7 +24,7 @@ type terminal struct {
 
 	font  map[rune][]uint32
 	mu    sync.Mutex
-	cells [80 * 25]rune
+	cells [termColumns * termRows]rune
 	at    int
 	n     int    // characters typed
 	line  int    // of these, on the line
@@ -33,7 +33,7 @@ type terminal struct {
 	shown *image.RGBA
 }
 
-const termColumns, termRows = 80, 25
+const termColumns, termRows = 40, 10
 
 // attach starts a server with the terminal and returns a Typist that has
 // nothing but a connection to it.
@@ -52,7 +52,7 @@ func (m *terminal) attach(t *testing.T, c vnctest.Config) (*seen, *vnctest.Serve
 	for _, r := range "The quick brown fox jumps over the lazy dog, 0123456789 times." {
 		m.put(r)
 	}
-	for range 22 {
+	for range 7 {
 		m.enter()
 	}
 	m.put('$')

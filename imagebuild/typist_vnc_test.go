@@ -28,12 +28,12 @@ func parsed(t *testing.T, command string) keyseq.Sequence {
 // they move up.
 func TestTypistEcho(t *testing.T) {
 	t.Parallel()
-	for _, fold := range []int{0, 60, 80} {
+	for _, fold := range []int{0, 30, 40} {
 		t.Run(fmt.Sprint(fold), func(t *testing.T) {
 			t.Parallel()
 			m := &terminal{fold: fold}
 			k, _ := m.attach(t, vnctest.Config{})
-			text := "first  some   spaces " + printable(150)
+			text := "first  some   spaces " + printable(200)
 			if err := k.Play(t.Context(), typing(text), &imagebuild.TypeOptions{Mode: imagebuild.ModeEcho}); err != nil {
 				t.Fatal(err)
 			}
