@@ -18,6 +18,12 @@ import (
 // Media are kept where the program keeps them.
 func booted(t *testing.T, name string) (*bench, *machine) {
 	t.Helper()
+	return bootedWith(t, name, func(*qemu.Config) {})
+}
+
+// bootedWith is booted for another machine than the benchmark's.
+func bootedWith(t *testing.T, name string, change func(*qemu.Config)) (*bench, *machine) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("boots machines")
 	}
@@ -26,7 +32,15 @@ func booted(t *testing.T, name string) (*bench, *machine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{guest: chosen[0], chars: 1000, accel: qemu.TCG, cache: filepath.Join("..", "..", ".cache", "typing")}
+	g := *chosen[0]
+	g.config = func(ctx context.Context, cache string) (*qemu.Config, error) {
+		c, err := chosen[0].config(ctx, cache)
+		if err == nil {
+			change(c)
+		}
+		return c, err
+	}
+	b := &bench{guest: &g, chars: 1000, accel: qemu.TCG, cache: filepath.Join("..", "..", ".cache", "typing")}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	begin := time.Now()
@@ -128,5 +142,50 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q: error %v", tt.args, err)
 		}
 		null.Close()
+	}
+}
+
+// By VNC alone nothing is lost either: where the screen shows what is typed it
+// is read there; a secret goes by the lights if they can be trusted, and else
+// slowly.
+func TestPlain(t *testing.T) {
+	for _, tt := range []struct {
+		name, guest string
+		append      string // to the kernel's command line
+		open        string // the mode
+		secret      string // the mode for a secret
+	}{
+		{"keyread", "keyread", "", "echo+interval", "interval"}, // it shows nothing
+		{"isolinux", "isolinux", "", "echo", ""},
+		{"linux", "linux", "", "echo", "interval"}, // on a text screen it might be a BIOS
+		{"linux framebuffer", "linux", " vga=791", "echo", "leds"},
+		{"uefi-shell", "uefi-shell", "", "echo", "leds"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b, m := bootedWith(t, tt.guest, func(c *qemu.Config) {
+				for i, a := range c.Args {
+					if a.Option == "-append" {
+						c.Args[i].Value += tt.append
+					}
+				}
+			})
+			b.chars = 60
+			for _, p := range []pace{{plain: true}, {plain: true, secret: true}} {
+				want := tt.open
+				if p.secret {
+					want = tt.secret
+				}
+				if b.pace = p; want == "" {
+					continue
+				}
+				r := typed(t, b, m, 0)
+				if r.Lost+r.Doubled+r.Wrong > 0 {
+					t.Errorf("%s: %d characters were lost, %d doubled and %d wrong", want, r.Lost, r.Doubled, r.Wrong)
+				}
+				if r.Mode != want {
+					t.Errorf("the mode was %q, want %q", r.Mode, want)
+				}
+			}
+		})
 	}
 }
