@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -20,38 +21,46 @@ import (
 // Always. Its own error says what of the trace could not be written. It waits
 // for the Recorder's goroutine, and may be called twice; the first call counts.
 func (r *Recorder) Finish(failed error) error {
+	r.finish.Do(func() {
+		if err := r.end(failed); err != nil {
+			r.result = fmt.Errorf("view: record %s: %w", r.dir, err)
+		}
+	})
+	return r.result
+}
+
+func (r *Recorder) end(failed error) error {
+	r.mu.Lock()
+	r.over = true // no look at the screen begins after this
+	r.mu.Unlock()
 	r.stop()
 	r.looks.Wait()
+
 	end := entry{Kind: kindEnd, Err: errText(failed)}
 	var step *imagebuild.StepError
-	if errors.As(failed, &step) && !r.over() {
+	if errors.As(failed, &step) {
 		end.Fail = r.failure(step)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.finished {
-		return r.result
-	}
-	r.finished = true
 	end.T = r.now()
 	r.write(end)
-	errs := []error{r.err}
-	for _, f := range []*logFile{r.events, r.serial, r.requests} {
-		errs = append(errs, f.close())
-	}
+	err := errors.Join(r.err, r.close())
 	if failed == nil && r.keep == OnFailure {
-		errs = append(errs, r.remove())
+		err = errors.Join(err, r.remove())
 	}
-	if err := errors.Join(errs...); err != nil {
-		r.result = fmt.Errorf("view: record %s: %w", r.dir, err)
-	}
-	return r.result
+	return err
 }
 
-func (r *Recorder) over() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.finished
+// close closes the files.
+func (r *Recorder) close() error {
+	var errs []error
+	for _, f := range []*logFile{r.events, r.serial, r.requests} {
+		if f != nil {
+			errs = append(errs, f.file.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // failure keeps what a StepError knows, and reads its picture.
@@ -100,20 +109,12 @@ func toRGBA(img image.Image) *image.RGBA {
 
 // remove removes what this Recorder has made, and nothing else.
 func (r *Recorder) remove() error {
-	if r.events == nil && !r.made {
-		return nil
-	}
 	var errs []error
 	for _, k := range r.frames.kept {
 		errs = append(errs, os.Remove(filepath.Join(r.dir, filepath.FromSlash(k.name))))
 	}
-	for _, name := range []string{framesDir, eventsName, serialName, requestsName} {
-		if err := os.Remove(filepath.Join(r.dir, name)); !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	if r.made {
-		errs = append(errs, os.Remove(r.dir))
+	for _, path := range slices.Backward(r.made) {
+		errs = append(errs, os.Remove(path))
 	}
 	return errors.Join(errs...)
 }
@@ -131,11 +132,6 @@ type logFile struct {
 	room int64
 }
 
-func newLogFile(path string, room int64) (*logFile, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-	return &logFile{f, room}, err
-}
-
 // write writes a line as long as there is room, or in any case.
 func (l *logFile) write(line []byte, always bool) error {
 	if int64(len(line)) > l.room && !always {
@@ -146,5 +142,3 @@ func (l *logFile) write(line []byte, always bool) error {
 	_, err := l.file.Write(line)
 	return err
 }
-
-func (l *logFile) close() error { return l.file.Close() }

@@ -81,17 +81,19 @@ type Recorder struct {
 	looks    sync.WaitGroup
 	frames   frames
 
+	finish sync.Once
+	result error // of Finish
+
 	mu       sync.Mutex
 	dir      string
-	made     bool // the directory is this Recorder's
+	made     []string // what this Recorder has made, besides pictures
 	events   *logFile
 	serial   *logFile
 	requests *logFile
 	thinner  thinner
 	blinks   blinks
 	err      error // the first that writing has met
-	finished bool
-	result   error // of Finish
+	over     bool  // Finish was called
 }
 
 // Record begins a trace. The configuration is copied.
@@ -117,7 +119,7 @@ func Record(config *RecordConfig) (*Recorder, error) {
 	r.frames = frames{dir: dir, max: c.Max * 2 / 3}
 	r.life, r.stop = context.WithCancel(context.Background())
 	if err := r.create(c.Max); err != nil {
-		return nil, errors.Join(fmt.Errorf("view: record: %w", err), r.remove())
+		return nil, errors.Join(fmt.Errorf("view: record: %w", err), r.close(), r.remove())
 	}
 	began := r.began.Round(0)
 	r.mu.Lock()
@@ -137,7 +139,7 @@ func title(s string) string {
 func (r *Recorder) create(room int64) error {
 	switch err := os.Mkdir(r.dir, 0o700); {
 	case err == nil:
-		r.made = true
+		r.made = append(r.made, r.dir)
 	case !errors.Is(err, fs.ErrExist):
 		return err
 	}
@@ -147,9 +149,11 @@ func (r *Recorder) create(room int64) error {
 	case len(there) > 0:
 		return fmt.Errorf("%s is not empty; name a directory that does not exist yet", r.dir)
 	}
-	if err := os.Mkdir(filepath.Join(r.dir, framesDir), 0o700); err != nil {
+	pictures := filepath.Join(r.dir, framesDir)
+	if err := os.Mkdir(pictures, 0o700); err != nil {
 		return err
 	}
+	r.made = append(r.made, pictures)
 	for _, f := range []struct {
 		log  **logFile
 		name string
@@ -159,10 +163,13 @@ func (r *Recorder) create(room int64) error {
 		{&r.serial, serialName, room / 12},
 		{&r.requests, requestsName, room / 24},
 	} {
-		var err error
-		if *f.log, err = newLogFile(filepath.Join(r.dir, f.name), f.room); err != nil {
+		path := filepath.Join(r.dir, f.name)
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+		if err != nil {
 			return err
 		}
+		*f.log = &logFile{file, f.room}
+		r.made = append(r.made, path)
 	}
 	return nil
 }
@@ -173,7 +180,7 @@ func (r *Recorder) create(room int64) error {
 func (r *Recorder) Observe(e imagebuild.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.finished {
+	if r.over {
 		return
 	}
 	line := describe(e)

@@ -174,7 +174,7 @@ func (e entry) words() string {
 		return strings.TrimSuffix("typing: "+e.Name+": "+e.Text, ": ")
 	case kindTyped:
 		if e.Done == e.Total {
-			return fmt.Sprintf("%d keys typed", e.Done)
+			return "all typed"
 		}
 	case kindProgress:
 		if e.Total > 0 && e.Done == e.Total {

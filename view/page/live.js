@@ -32,7 +32,7 @@
       case "step": return "step " + ((e.index || 0) + 1) + " of " + e.total + ": " + e.name;
       case "step-done": return e.err ? "failed: " + e.err : "";
       case "typing": return "typing: " + e.name + (e.text ? ": " + e.text : "");
-      case "typed": return e.done === e.total ? e.done + " keys typed" : "";
+      case "typed": return e.done === e.total ? "all typed" : "";
       case "progress": return e.total > 0 && e.done === e.total ? e.name + ": done" : "";
       case "end": return e.err ? "the build has failed" : "the build has succeeded";
       case "event": return e.name + (e.text ? ": " + e.text : "");
