@@ -77,7 +77,7 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 
 .PHONY: clean
 clean: ## remove what make has made
-	rm -rf .bin .cache demo.qcow2 demo.qcow2.json
+	rm -rf .bin .cache demo.qcow2 demo.qcow2.json demo-report.html
 
 # The tools have a module of their own, so that nobody who imports this one
 # gets their dependencies.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -30,8 +31,13 @@ func build(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	view, err := watch(o.out)
+	if err != nil {
+		return err
+	}
 	show := progress.New(os.Stdout)
 	show.Verbose = o.verbose
+	show.Printf("watch it at %s", view.address)
 	b := imagebuild.Build{
 		Output: o.out, Manifest: o.out + ".json", Overwrite: o.force,
 		Compress:  qemuimg.Zstd,
@@ -42,13 +48,18 @@ func build(ctx context.Context, o options) error {
 		Templates: templates,
 		SSH:       ssh.Config{User: "root"},
 		Steps:     steps(o),
-		Observe:   show.Observe,
+		Observe: func(e imagebuild.Event) {
+			show.Observe(e)
+			view.observe(e)
+		},
 	}
-	artifact, err := b.Run(ctx)
+	artifact, failed := b.Run(ctx)
 	show.Close()
-	if err != nil {
-		return explain(ctx, err)
+	err = view.finish(failed)
+	if failed != nil {
+		return errors.Join(explain(ctx, failed), err)
 	}
 	summary(os.Stdout, artifact)
-	return nil
+	fmt.Printf("%s: what there was to see\n", view.report)
+	return err
 }

@@ -1,7 +1,8 @@
 // Demo builds a disk image from an installation medium with everything that
 // Bootscribe has: it fetches and verifies the medium over HTTP, makes a disk,
 // serves the answer file, boots QEMU, types the boot command, follows the
-// installation, logs in, provisions, shuts down and publishes the image.
+// installation, logs in, provisions, shuts down and publishes the image. It says
+// where the build can be watched in a browser, and leaves a report of it.
 //
 //	demo -iso demo.iso -sums demo.iso.sha256 -out demo.qcow2
 //	demo -check demo.qcow2
@@ -32,7 +33,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.iso, "iso", "", "the installation medium, made by media/build")
 	flag.StringVar(&o.sums, "sums", "", "a checksum file for it (default: the medium's path with .sha256 appended)")
-	flag.StringVar(&o.out, "out", "demo.qcow2", "the image to make; OUT.json describes it")
+	flag.StringVar(&o.out, "out", "demo.qcow2", "the image to make; OUT.json describes it, and OUT without its extension and with -report.html shows how it was made")
 	flag.StringVar(&o.cache, "cache", "", "the directory for fetched media (default: in the user's cache directory)")
 	flag.StringVar(&o.check, "check", "", "boot this image and log in, instead of building one")
 	flag.StringVar(&o.firmware, "firmware", "bios", "bios or uefi")
