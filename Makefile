@@ -51,7 +51,7 @@ test-race: .bin/testsum ## the tests alone, with the race detector
 	$(GO) test -json -race -shuffle=on -timeout $(TIMEOUT) $(TESTFLAGS) ./... | .bin/testsum
 
 .PHONY: demo
-demo: ## make an installation ISO and build demo.qcow2 from it (FIRMWARE=bios or uefi)
+demo: ## make an installation ISO, build demo.qcow2 from it, and report (FIRMWARE=bios or uefi)
 	@scripts/deps demo
 	@FIRMWARE=$(FIRMWARE) scripts/demo
 
