@@ -43,7 +43,7 @@ var table = []row{
 	{"httpserve", nil, "net/http is enough"},
 	{"detect", nil, "looks at text that others bring"},
 	{"view", []string{"imagebuild", "vnc", "qemu", "screen", "iso", "httpserve", "ssh"},
-		"stands on imagebuild, whose events are those of the leaves; the screen is read where a build has failed"},
+		"stands on imagebuild, whose events are those of the leaves; screen compares pictures"},
 	{"ssh", []string{"golang.org/x/crypto", "github.com/pkg/sftp"}, "the SSH client and file transfer"},
 	{"vnc/vnctest", []string{"vnc"}, "a test kit: the standard library and the package that it tests"},
 	{"qemu/qmp/qmptest", []string{"qemu/qmp"}, "a test kit"},

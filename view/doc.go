@@ -32,7 +32,7 @@
 // All times are milliseconds since the recording began. A line of events.jsonl
 // has its time in "t" and in "kind" what it is: start, phase, phase-done, step,
 // step-done, progress, medium, machine, screen, typing, typed, login, output,
-// serial, request, frame, end, or event for what this package does not know.
+// serial, appeared, request, frame, end, or event for what this package does not know.
 // The other fields are there where they mean something: name, text, index,
 // done, total, took (milliseconds), err, path, status, bytes and file (the
 // picture of a frame). What is typed is in no event, and so in no trace; what

@@ -28,6 +28,7 @@ const (
 	kindLogin     = "login"
 	kindOutput    = "output"
 	kindSerial    = "serial"
+	kindAppeared  = "appeared"
 	kindRequest   = "request"
 	kindFrame     = "frame"
 	kindEnd       = "end"
@@ -96,6 +97,8 @@ func describe(e imagebuild.Event) entry {
 		return entry{Kind: kindOutput, Name: e.Step, Text: cut(e.Line)}
 	case imagebuild.ConsoleLine:
 		return entry{Kind: kindSerial, Text: cut(e.Line)}
+	case imagebuild.Appeared:
+		return entry{Kind: kindAppeared, Text: "appeared: " + cut(e.What)}
 	case imagebuild.Requested:
 		return describeRequest(e.Request)
 	}

@@ -13,7 +13,6 @@ import (
 	"unicode"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
-	"github.com/bootscribe/bootscribe/screen"
 )
 
 // Finish ends the recording. Give it what Run has returned: nil means that the
@@ -63,16 +62,11 @@ func (r *Recorder) close() error {
 	return errors.Join(errs...)
 }
 
-// failure keeps what a StepError knows, and reads its picture.
+// failure keeps what a StepError knows.
 func (r *Recorder) failure(e *imagebuild.StepError) *failure {
-	f := &failure{Step: e.Step, Console: readable(e.Console), Stderr: e.Stderr}
-	if e.Frame == nil {
-		return f
-	}
-	f.File = r.see(toRGBA(e.Frame))
-	var reader screen.Reader
-	if text, err := reader.Read(e.Frame); err == nil { // without fonts there is the picture
-		f.Screen = text.String()
+	f := &failure{Step: e.Step, Screen: e.Text, Console: readable(e.Console), Stderr: e.Stderr}
+	if e.Frame != nil {
+		f.File = r.see(toRGBA(e.Frame))
 	}
 	return f
 }

@@ -84,18 +84,12 @@ func TestLiveInBrowser(t *testing.T) {
 	l.Close()
 }
 
+// look visits the page and, when it is ready, looks at it in every way.
 func (b *browser) look(name, address, ready string) {
 	b.t.Helper()
-	for _, width := range []int{1280, 390} {
-		for _, scheme := range []string{"light", "dark"} {
-			b.show(width, scheme)
-			b.visit(address)
-			b.until(ready)
-			what := fmt.Sprintf("live-%s-%d-%s", name, width, scheme)
-			b.picture(what)
-			b.sound(what)
-		}
-	}
+	b.visit(address)
+	b.until(ready)
+	b.everyLook("live-" + name)
 }
 
 // moving is a picture of something that moves.

@@ -180,7 +180,7 @@ func (e entry) words() string {
 		if e.Total > 0 && e.Done == e.Total {
 			return e.Name + ": done"
 		}
-	case kindMedium, kindMachine, kindScreen, kindLogin, kindRequest, kindOutput:
+	case kindMedium, kindMachine, kindScreen, kindLogin, kindAppeared, kindRequest, kindOutput:
 		return e.Text
 	case kindOther:
 		return strings.TrimSuffix(e.Name+": "+e.Text, ": ")

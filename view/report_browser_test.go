@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -76,15 +75,8 @@ func writeReport(t *testing.T, page, trace string) {
 
 func (b *browser) reportIn(name, address string) {
 	b.t.Helper()
-	for _, width := range []int{1280, 390} {
-		for _, scheme := range []string{"light", "dark"} {
-			b.show(width, scheme)
-			b.visit(address)
-			what := fmt.Sprintf("report-%s-%d-%s", name, width, scheme)
-			b.picture(what)
-			b.sound(what)
-		}
-	}
+	b.visit(address)
+	b.everyLook("report-" + name)
 	b.until("document.querySelectorAll('#film button').length > 1 && document.querySelectorAll('#notes li').length > 5")
 	b.until("[...document.images].every((i) => i.hidden || i.naturalWidth > 0)")
 	b.until("document.querySelector('#notes').textContent.includes('/pressed.cfg')")
