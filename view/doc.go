@@ -42,7 +42,8 @@
 // has changed, and not more often than [RecordConfig].Interval says; a picture
 // that was there before is not written again. When the pictures have taken two
 // thirds of the room, every second one is removed and the interval doubled, so
-// that they stay spread over the whole build. When the events have taken
+// that they stay spread over the whole build; it is doubled after each 7200
+// looks that brought something, too. When the events have taken
 // theirs, only phases, steps, frames and the end are added.
 //
 // # The live page

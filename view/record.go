@@ -92,6 +92,7 @@ type Recorder struct {
 	requests *logFile
 	thinner  thinner
 	blinks   blinks
+	told     int   // entries of frames
 	err      error // the first that writing has met
 	over     bool  // Finish was called
 }
@@ -238,7 +239,7 @@ func (r *Recorder) watch(ctx context.Context, conn *vnc.Conn) {
 		if err != nil {
 			return
 		}
-		pause := time.NewTimer(r.interval << min(r.frames.thinned(), 10))
+		pause := time.NewTimer(r.pace())
 		select {
 		case <-pause.C:
 		case <-conn.Done():
@@ -248,6 +249,17 @@ func (r *Recorder) watch(ctx context.Context, conn *vnc.Conn) {
 		}
 	}
 }
+
+// pace returns how long to wait until the next look: longer when pictures had to
+// go, and when there were many looks, each of which takes a line.
+func (r *Recorder) pace() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.interval << min(r.frames.thinned()+r.told/manyLooks, 10)
+}
+
+// manyLooks is an hour's worth at two a second.
+const manyLooks = 2 * 60 * 60
 
 // see records a picture of the screen, and returns its file.
 func (r *Recorder) see(img *image.RGBA) string {
@@ -259,6 +271,7 @@ func (r *Recorder) see(img *image.RGBA) string {
 	case err != nil && r.err == nil:
 		r.err = err
 	case name != "" && err == nil && r.blinks.news(name, at):
+		r.told++
 		r.write(entry{T: at, Kind: kindFrame, File: name})
 	}
 	return name

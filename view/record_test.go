@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -263,6 +264,20 @@ func TestFrames(t *testing.T) {
 		}
 		if !bytes.Equal(toRGBA(got).Pix, want.Pix) {
 			t.Errorf("picture %d has other pixels", n)
+		}
+	}
+}
+
+// The more there was to see, the less often it is looked at.
+func TestPace(t *testing.T) {
+	r := &Recorder{interval: time.Second}
+	for _, tt := range []struct {
+		halved, told int
+		want         time.Duration
+	}{{0, 0, 1}, {0, manyLooks, 2}, {2, 0, 4}, {1, 2 * manyLooks, 8}, {40, 40 * manyLooks, 1024}} {
+		r.frames.halved, r.told = tt.halved, tt.told
+		if got := r.pace(); got != tt.want*time.Second {
+			t.Errorf("%+v: %v", tt, got)
 		}
 	}
 }
