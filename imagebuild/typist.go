@@ -3,6 +3,7 @@ package imagebuild
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/bootscribe/bootscribe/keyseq"
@@ -72,6 +73,9 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 		Wait:     t.Wait,
 	}
 	if o.Interval != 0 {
+		if t.VM == nil {
+			t.emit(Typing{Mode: qemu.ModeInterval, Reason: fmt.Sprintf("%v after each key event was asked for", o.Interval)})
+		}
 		return p.Play(ctx, seq)
 	}
 	if t.VM == nil {

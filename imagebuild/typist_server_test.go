@@ -35,7 +35,7 @@ func TestTypistServer(t *testing.T) {
 	}
 	defer conn.Close()
 	alone := imagebuild.Typist{VNC: conn, Observe: k.observe}
-	text := printable(120)
+	text := printable(40)
 	if err := alone.Play(t.Context(), typing(text), &imagebuild.TypeOptions{Mode: imagebuild.ModeEcho}); err != nil {
 		t.Fatal(err)
 	}

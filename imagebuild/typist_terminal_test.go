@@ -19,6 +19,10 @@ type terminal struct {
 	// fold begins a new row after so many characters of a line, wherever that
 	// begins, as ISOLINUX does. 0 does not.
 	fold int
+	// menu is a character that brings another screen.
+	menu rune
+	// strange has letters that nobody knows.
+	strange bool
 	// dark has no light for Num Lock.
 	dark bool
 
@@ -110,6 +114,14 @@ func (m *terminal) typed(r rune) {
 		}
 	}
 	m.put(r)
+	if r == m.menu {
+		for range termRows {
+			m.scroll()
+		}
+		m.at = 5 * termColumns
+		m.put('>')
+		m.put(' ')
+	}
 	if m.line++; m.line == m.fold {
 		m.enter()
 	}
@@ -150,7 +162,7 @@ func (m *terminal) draw(i int, r rune) {
 		at := m.shown.PixOffset(i%termColumns*8, i/termColumns*16+y)
 		for x := range 8 {
 			grey := uint8(0)
-			if rows != nil && rows[y]>>(7-x)&1 != 0 {
+			if rows != nil && rows[y]>>(7-x)&1 != 0 != (m.strange && (x+y)%3 == 0) {
 				grey = 0xaa
 			}
 			copy(m.shown.Pix[at+4*x:], []uint8{grey, grey, grey, 0xff})

@@ -89,8 +89,12 @@ func (p *vncPacer) Pace(ctx context.Context, next []keyseq.Stroke) (int, error) 
 func (p *vncPacer) Untaken() int { return p.given - p.known }
 
 func (p *vncPacer) pace(ctx context.Context, next []keyseq.Stroke) (int, error) {
-	if err := p.settle(ctx); err != nil || len(next) == 0 {
+	if err := p.settle(ctx); err != nil {
 		return 0, err
+	}
+	if len(next) == 0 {
+		p.echo.forget() // the screen may be another one after a wait
+		return 0, nil
 	}
 	for {
 		mode, reason, err := p.fitting(next[0])

@@ -44,6 +44,27 @@ func TestTypistEcho(t *testing.T) {
 	}
 }
 
+// After a wait the screen may be another one.
+func TestTypistEchoNewScreen(t *testing.T) {
+	t.Parallel()
+	m := &terminal{menu: '!'}
+	k, srv := m.attach(t, vnctest.Config{})
+	o := &imagebuild.TypeOptions{Mode: imagebuild.ModeEcho}
+	if err := k.Play(t.Context(), parsed(t, "abc<wait10ms>"), o); err != nil {
+		t.Fatal(err)
+	}
+	k.Wait = func(context.Context, keyseq.WaitFor) error {
+		m.key(srv, vnctest.Key{Keysym: '!', Down: true})
+		return nil
+	}
+	if err := k.Play(t.Context(), parsed(t, `def<wait "> ">ghijk`), o); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.arrived(); got != "abcdef!ghijk" {
+		t.Errorf("arrived: %q", got)
+	}
+}
+
 // A character that is missing or another one is an error with its place.
 func TestTypistEchoWrong(t *testing.T) {
 	t.Parallel()
@@ -154,6 +175,24 @@ func TestTypistFallsBack(t *testing.T) {
 	}
 }
 
+// Where the screen does not tell who reads the keys, the lights make nothing
+// faster: one key goes at a time.
+func TestTypistLightsAlone(t *testing.T) {
+	t.Parallel()
+	for _, strange := range []bool{false, true} {
+		m := &terminal{strange: strange}
+		k, srv := m.attach(t, vnctest.Config{})
+		text := "not to be seen"
+		if err := k.Play(t.Context(), typing(text), &imagebuild.TypeOptions{Secret: true}); err != nil {
+			t.Fatal(err)
+		}
+		taps := strings.Count(srv.Typed(), "<numLock>")
+		if got := m.arrived(); got != text || k.used() != "leds " || strange != (taps >= len(text)) {
+			t.Errorf("strange %v: arrived: %q, modes %+v, %d times Num Lock", strange, got, k.modes, taps)
+		}
+	}
+}
+
 // When the connection breaks the error says how much has arrived.
 func TestTypistEchoDisconnected(t *testing.T) {
 	t.Parallel()
@@ -194,6 +233,19 @@ func TestTypistPlainCancelled(t *testing.T) {
 	}
 	if n := strings.Count(srv.Typed(), "<numLock>"); n%2 != 0 || n == 0 { // each was answered
 		t.Errorf("Num Lock was pressed %d times", n)
+	}
+}
+
+// An interval that was asked for is told.
+func TestTypistPlainInterval(t *testing.T) {
+	t.Parallel()
+	m := &terminal{}
+	k, srv := m.attach(t, vnctest.Config{})
+	if err := k.Play(t.Context(), typing("xyz"), &imagebuild.TypeOptions{Interval: time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.WaitTyped(t.Context(), "xyz"); err != nil || len(k.modes) != 1 || !strings.Contains(k.modes[0].Reason, "1ms") {
+		t.Errorf("%+v, %v", k.modes, err)
 	}
 }
 
