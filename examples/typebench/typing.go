@@ -44,7 +44,7 @@ func (m *machine) typeText(ctx context.Context, command string, p pace) (mode st
 		modes = []string{p.interval.String()}
 	}
 	typist := imagebuild.Typist{VM: m.vm, VNC: m.screen, Observe: func(e imagebuild.Event) {
-		if t, ok := e.(imagebuild.Typing); ok && !slices.Contains(modes, string(t.Mode)) {
+		if t, ok := e.(imagebuild.Typing); ok && p.interval == 0 && !slices.Contains(modes, string(t.Mode)) {
 			modes = append(modes, string(t.Mode))
 		}
 	}}
