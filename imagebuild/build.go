@@ -10,6 +10,7 @@ import (
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/qemu/qemuimg"
+	"github.com/bootscribe/bootscribe/screen"
 	"github.com/bootscribe/bootscribe/ssh"
 )
 
@@ -99,6 +100,10 @@ type Build struct {
 	// gone, and a file when it is fetched first. None has its turn during
 	// another one. Nil means none.
 	Handlers []Outcome
+
+	// Fonts are those that the guest's screen is read with, the likeliest first.
+	// Nil means those that package screen knows and finds on this machine.
+	Fonts []*screen.Font
 
 	// Shutdown is how the machine is switched off after the last step.
 	Shutdown Shutdown

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/screen"
 	"github.com/bootscribe/bootscribe/vnc"
 )
@@ -16,6 +17,7 @@ import (
 // blinks shows in turn, and only once.
 type eye struct {
 	conn *vnc.Conn
+	vm   *qemu.VM
 
 	mu     sync.Mutex
 	reader screen.Reader
@@ -38,22 +40,44 @@ const (
 	longestRest   = 2 * time.Second
 )
 
-// look returns what is on the screen, and the number to wait for the next frame
-// with.
-func (e *eye) look() (v *view, seq uint64) {
+// fresh returns what is on the screen at this moment, and the number to wait for
+// the next frame with. QEMU sends the frames of a screen that has been still for
+// a while only every three seconds: what was on it before the last keys must not
+// be taken for what they have led to.
+func (e *eye) fresh(ctx context.Context) (*view, uint64) {
+	img, err := e.vm.Screendump(ctx)
+	if err != nil {
+		return e.look()
+	}
+	_ = e.conn.Fence(ctx) // frames that were under way are no news
+	seq := e.conn.Seq()
+	frame, ok := img.(*image.RGBA)
+	if !ok {
+		return e.look()
+	}
+	return e.keep(frame), seq
+}
+
+// look returns the newest frame that QEMU has sent, and the number to wait for
+// the next one with.
+func (e *eye) look() (*view, uint64) {
+	seq := e.conn.Seq() // first: what comes in between is looked at again
+	return e.keep(e.conn.Screen()), seq
+}
+
+// keep returns the view of a frame, which may be an old one.
+func (e *eye) keep(frame *image.RGBA) *view {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	seq = e.conn.Seq() // first: what comes in between is looked at again
-	frame := e.conn.Screen()
 	for i, v := range e.recent {
 		if v.frame.Rect == frame.Rect && bytes.Equal(v.frame.Pix, frame.Pix) {
 			e.recent[0], e.recent[i] = v, e.recent[0]
-			return v, seq
+			return v
 		}
 	}
-	v = &view{frame: frame}
+	v := &view{frame: frame}
 	e.recent = append([]*view{v}, e.recent[:min(len(e.recent), 1)]...)
-	return v, seq
+	return v
 }
 
 // read returns what a view says.
@@ -71,9 +95,16 @@ func (e *eye) read(v *view) (*screen.Text, error) {
 	return v.text, nil
 }
 
-// evidence returns the frame and what it says, if that can be read.
+// evidence returns the last frame and what it says, if that can be read. A
+// reader that was not used before need not look for the rarer fonts, which takes
+// a second.
 func (e *eye) evidence() (image.Image, string) {
 	v, _ := e.look()
+	e.mu.Lock()
+	if e.reads == 0 && e.reader.Fonts == nil {
+		e.reader.Fonts = screen.SystemFonts()
+	}
+	e.mu.Unlock()
 	text, err := e.read(v)
 	if err != nil || text.Unknown() == len(text.Cells) {
 		return v.frame, ""
@@ -84,13 +115,11 @@ func (e *eye) evidence() (image.Image, string) {
 // watch calls see with what the screen says, now and whenever that may have
 // changed, until it returns true.
 func (e *eye) watch(ctx context.Context, see func(*screen.Text) bool) error {
+	if _, err := e.conn.WaitUpdate(ctx, 0); err != nil {
+		return ended(ctx, err)
+	}
 	var last *screen.Text
-	for seq := uint64(0); ; {
-		if _, err := e.conn.WaitUpdate(ctx, seq); err != nil {
-			return ended(ctx, err)
-		}
-		var v *view
-		v, seq = e.look()
+	for v, seq := e.fresh(ctx); ; v, seq = e.look() {
 		began := time.Now()
 		text, err := e.read(v)
 		if err != nil {
@@ -103,6 +132,9 @@ func (e *eye) watch(ctx context.Context, see func(*screen.Text) bool) error {
 		rest := min(restAfterRead*time.Since(began), longestRest)
 		if err := pause(ctx, max(rest, betweenLooks)); err != nil {
 			return err
+		}
+		if _, err := e.conn.WaitUpdate(ctx, seq); err != nil {
+			return ended(ctx, err)
 		}
 	}
 }

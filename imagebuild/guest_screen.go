@@ -23,11 +23,11 @@ func (g *Guest) Screen() *image.RGBA {
 
 // Text returns what the guest's screen says now; see package screen for what
 // can be read.
-func (g *Guest) Text() (*screen.Text, error) {
+func (g *Guest) Text(ctx context.Context) (*screen.Text, error) {
 	if g.VNC == nil {
 		return nil, errNoScreen
 	}
-	v, _ := g.eye.look()
+	v, _ := g.eye.fresh(ctx)
 	return g.eye.read(v)
 }
 
@@ -63,7 +63,8 @@ func (g *Guest) waitText(ctx context.Context, what string, seen func(*screen.Tex
 
 // says tells what the screen says, for an error.
 func (g *Guest) says() string {
-	text, err := g.Text()
+	v, _ := g.eye.look()
+	text, err := g.eye.read(v)
 	if err != nil {
 		return err.Error()
 	}
@@ -154,28 +155,37 @@ func (e *eye) still(ctx context.Context, still time.Duration) error {
 	if _, err := e.conn.WaitUpdate(ctx, 0); err != nil {
 		return ended(ctx, err)
 	}
-	last, _ := e.look()
+	last, seq := e.fresh(ctx)
 	since := time.Now()
 	for {
-		v, seq := e.look()
+		if left := still - time.Since(since); left > 0 {
+			if err := e.update(ctx, seq, left); err != nil {
+				return err
+			}
+		}
+		v, next := e.look()
+		if time.Since(since) >= still {
+			v, next = e.fresh(ctx) // no news may be news that were not sent yet
+		}
+		seq = next
 		if e.differ(last, v) {
 			last, since = v, time.Now()
-		}
-		left := still - time.Since(since)
-		if left <= 0 {
-			return nil
-		}
-		quiet, cancel := context.WithTimeout(ctx, left)
-		_, err := e.conn.WaitUpdate(quiet, seq)
-		over := quiet.Err() != nil
-		cancel()
-		if err != nil && (!over || ctx.Err() != nil) {
-			return ended(ctx, err)
-		}
-		if err := pause(ctx, min(betweenLooks, left)); err != nil {
-			return err
+		} else if time.Since(since) >= still {
+			return ended(ctx, nil)
 		}
 	}
+}
+
+// update waits for a frame, but no longer than d, and a while so that there are
+// not too many.
+func (e *eye) update(ctx context.Context, seq uint64, d time.Duration) error {
+	quiet, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	if _, err := e.conn.WaitUpdate(quiet, seq); err != nil && (quiet.Err() == nil || ctx.Err() != nil) {
+		return ended(ctx, err)
+	}
+	_ = pause(quiet, betweenLooks)
+	return ended(ctx, nil)
 }
 
 // WaitChange waits until the screen shows anything else than now. A cursor that
@@ -184,7 +194,7 @@ func (g *Guest) WaitChange(ctx context.Context) error {
 	if g.VNC == nil {
 		return errNoScreen
 	}
-	before, _ := g.eye.look()
+	before, _ := g.eye.fresh(ctx)
 	if err := g.wait(ctx, func(ctx context.Context) error { return g.eye.change(ctx, before) }); err != nil {
 		return fmt.Errorf("waiting for the screen to change: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/screen"
 )
 
 // TestMain lets the test binary play the embedding program that is killed.
@@ -71,6 +72,7 @@ func newBuild(t *testing.T, sector []byte, steps ...Step) (*Build, *events) {
 		Disk:     Disk{Size: 1 << 20},
 		VM:       qemu.Config{Accel: qemu.TCG, Memory: 32},
 		Steps:    steps,
+		Fonts:    fonts(),
 		Shutdown: Shutdown{Timeout: 20 * time.Second},
 		Observe:  r.observe,
 	}
@@ -89,6 +91,9 @@ func newBuild(t *testing.T, sector []byte, steps ...Step) (*Build, *events) {
 	})
 	return b, r
 }
+
+// fonts are read once: under the race detector it takes a while.
+var fonts = sync.OnceValue(screen.SystemFonts)
 
 // soon is a context for what takes a moment.
 func soon(t *testing.T) context.Context {

@@ -11,6 +11,7 @@ import (
 	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/screen"
 	"github.com/bootscribe/bootscribe/ssh"
 	"github.com/bootscribe/bootscribe/vnc"
 )
@@ -193,9 +194,9 @@ func (r *run) look(ctx context.Context) error {
 		return err
 	}
 	if r.guest.VNC, err = vnc.NewConn(ctx, nc, nil); err != nil {
-		return err
+		return reason(r.cause(ctx), err)
 	}
-	r.guest.eye = &eye{conn: r.guest.VNC}
+	r.guest.eye = &eye{conn: r.guest.VNC, vm: r.vm, reader: screen.Reader{Fonts: r.b.Fonts}}
 	r.emit(ScreenOpened{r.guest.VNC})
 	return nil
 }
