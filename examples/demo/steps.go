@@ -28,32 +28,21 @@ func steps(o options) []imagebuild.Step {
 
 // bios types at ISOLINUX's prompt, which is behind its menu.
 func bios() []imagebuild.Step {
-	return []imagebuild.Step{
-		named("wait for the boot menu", loading, imagebuild.WaitSerial(`\[Tab\]`)),
-		named("leave it", loading, imagebuild.Type("<esc>")),
-		named("wait for the boot prompt", loading, imagebuild.WaitSerial(`boot:`)),
-		named("type the boot command", loading, imagebuild.TypeFunc(func(v imagebuild.Vars) string {
-			return "install url=" + v.URL + "/answers.cfg<enter>"
-		})),
-	}
+	return []imagebuild.Step{named("type the boot command", loading, imagebuild.TypeFunc(func(v imagebuild.Vars) string {
+		return `<wait "Press \[Tab\]"><esc><wait "^boot:$">install url=` + v.URL + "/answers.cfg<enter>"
+	}))}
 }
 
-// uefi types on GRUB's command line. GRUB draws its menu with the cursor moved
-// about between the words, and the firmware writes to the serial line before it.
+// uefi types on GRUB's command line, a command at each empty prompt. Its text
+// stands in the middle of the screen.
 func uefi() []imagebuild.Step {
-	prompt := named("wait for GRUB's prompt", loading, imagebuild.WaitSerial(`grub> `))
-	return []imagebuild.Step{
-		named("wait for the boot menu", loading, imagebuild.WaitSerial(`GNU GRUB(?s:.*)Shell of the firmware`)),
-		named("leave it", loading, imagebuild.Type("c")),
-		prompt,
-		named("name the kernel", loading, imagebuild.TypeFunc(func(v imagebuild.Vars) string {
-			return "linux /install/vmlinuz quiet no_timer_check mitigations=off console=ttyS0,115200 console=tty0 url=" + v.URL + "/answers.cfg<enter>"
-		})),
-		prompt,
-		named("name the installer", loading, imagebuild.Type("initrd /install/initrd.gz<enter>")),
-		prompt,
-		named("boot it", loading, imagebuild.Type("boot<enter>")),
-	}
+	const prompt = `<wait "^ *grub>[^a-z]*$">`
+	return []imagebuild.Step{named("type the boot command", loading, imagebuild.TypeFunc(func(v imagebuild.Vars) string {
+		return `<wait "Shell of the firmware">c` +
+			prompt + "linux /install/vmlinuz quiet no_timer_check mitigations=off console=ttyS0,115200 console=tty0 url=" + v.URL + "/answers.cfg<enter>" +
+			prompt + "initrd /install/initrd.gz<enter>" +
+			prompt + "boot<enter>"
+	}))}
 }
 
 // provision runs in the installed system.
