@@ -77,7 +77,7 @@ func (b *browser) reportIn(name, address string) {
 	b.t.Helper()
 	b.visit(address)
 	b.everyLook("report-" + name)
-	b.until("document.querySelectorAll('#film button').length > 1 && document.querySelectorAll('#notes li').length > 5")
+	b.until("document.querySelectorAll('#film button').length > 0 && document.querySelectorAll('#notes li').length > 5")
 	b.until("[...document.images].every((i) => i.hidden || i.naturalWidth > 0)")
 	b.until("document.querySelector('#notes').textContent.includes('/pressed.cfg')")
 	// The slider, the keys and the notes all go through the time.
