@@ -2,6 +2,8 @@ package view
 
 import (
 	"context"
+	"errors"
+	"image/color"
 	"net/http"
 	"net/url"
 	"os"
@@ -31,6 +33,17 @@ func fetch(path string) imagebuild.Step {
 	}}
 }
 
+// another is a step that records one picture more: a guest that is quick shows
+// but one.
+func another(r *Recorder) imagebuild.Step {
+	return imagebuild.Step{Name: "show another picture", Do: func(context.Context, *imagebuild.Guest) error {
+		if r.see(plain(color.White)) == "" {
+			return errors.New("the picture was not kept")
+		}
+		return nil
+	}}
+}
+
 // The report of a failed build and of a good one, in a browser: wide and narrow,
 // light and dark.
 func TestReportInBrowser(t *testing.T) {
@@ -46,7 +59,7 @@ func TestReportInBrowser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		build := smallBuild(t, fetch("/pressed.cfg"), tt.last)
+		build := smallBuild(t, fetch("/pressed.cfg"), another(rec), tt.last)
 		build.Files = httpserve.Text{"preseed.cfg": "d-i auto\n"}
 		failed := run(t, build, rec.Observe)
 		if (failed != nil) != (tt.name == "failed") {
@@ -77,7 +90,7 @@ func (b *browser) reportIn(name, address string) {
 	b.t.Helper()
 	b.visit(address)
 	b.everyLook("report-" + name)
-	b.until("document.querySelectorAll('#film button').length > 0 && document.querySelectorAll('#notes li').length > 5")
+	b.until("document.querySelectorAll('#film button').length > 1 && document.querySelectorAll('#notes li').length > 5")
 	b.until("[...document.images].every((i) => i.hidden || i.naturalWidth > 0)")
 	b.until("document.querySelector('#notes').textContent.includes('/pressed.cfg')")
 	// The slider, the keys and the notes all go through the time.
