@@ -22,9 +22,6 @@ func (s *Server) serve(c *conn, fault Fault) {
 		return
 	}
 	defer sshConn.Close()
-	s.mu.Lock()
-	s.logins++
-	s.mu.Unlock()
 	if fault == BlackHole {
 		c.freeze()
 	}
@@ -48,7 +45,7 @@ func answer(requests <-chan *xssh.Request) {
 }
 
 func (s *Server) sshConfig() *xssh.ServerConfig {
-	config := &xssh.ServerConfig{ServerVersion: s.version(), MaxAuthTries: -1}
+	config := &xssh.ServerConfig{ServerVersion: s.version(), MaxAuthTries: -1, AuthLogCallback: s.count}
 	if s.config.Banner != "" {
 		config.BannerCallback = func(xssh.ConnMetadata) string { return s.config.Banner }
 	}
@@ -67,6 +64,17 @@ func (s *Server) sshConfig() *xssh.ServerConfig {
 	defer s.mu.Unlock()
 	config.AddHostKey(s.hostKey)
 	return config
+}
+
+// count counts a login before the client is told of it, so that [Server.Logins]
+// has it when the client's call returns.
+func (s *Server) count(_ xssh.ConnMetadata, _ string, err error) {
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logins++
 }
 
 var errRefused = errors.New("sshtest: refused")
