@@ -17,6 +17,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/internal/need"
+	"golang.org/x/sys/unix"
 )
 
 // alive reports whether a process runs, other than as a zombie.
@@ -84,8 +85,9 @@ func TestEmbedderKilled(t *testing.T) {
 	}
 }
 
-// A Ctrl-C reaches the terminal's process group, and QEMU is not in it.
-func TestInterruptOfGroup(t *testing.T) {
+// A Ctrl-C reaches the terminal's process group, and QEMU is not in it; nor is
+// it in the session, which is what the kernel shares its processors between.
+func TestSession(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd, _, pid := embed(t)
@@ -94,6 +96,9 @@ func TestInterruptOfGroup(t *testing.T) {
 	}
 	if group, _ := syscall.Getpgid(cmd.Process.Pid); group == pid {
 		t.Error("QEMU is in the embedding program's process group")
+	}
+	if session, err := unix.Getsid(pid); err != nil || session != pid {
+		t.Errorf("QEMU is in session %d, %v", session, err)
 	}
 }
 
