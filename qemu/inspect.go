@@ -61,26 +61,3 @@ func (vm *VM) ring(ctx context.Context) (biosKeys, error) {
 	r.valid, err = vm.biosServes(ctx)
 	return r, err
 }
-
-// memory reads n bytes of the guest's physical memory.
-func (vm *VM) memory(ctx context.Context, at, n int) ([]byte, error) {
-	out, err := vm.qmp.HMP(ctx, fmt.Sprintf("xp /%dbx %#x", n, at))
-	if err != nil {
-		return nil, err
-	}
-	var m []byte
-	for line := range strings.Lines(out) {
-		_, values, _ := strings.Cut(line, ":")
-		for _, v := range strings.Fields(values) {
-			b, err := strconv.ParseUint(strings.TrimPrefix(v, "0x"), 16, 8)
-			if err != nil {
-				return nil, fmt.Errorf("guest memory: unexpected answer %q", out)
-			}
-			m = append(m, byte(b))
-		}
-	}
-	if len(m) != n {
-		return nil, fmt.Errorf("guest memory: unexpected answer %q", out)
-	}
-	return m, nil
-}

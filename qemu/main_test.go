@@ -79,7 +79,7 @@ func playEmbedder(disk string) int {
 }
 
 // soon is a context for what takes a moment.
-func soon(t *testing.T) context.Context {
+func soon(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -109,7 +109,7 @@ func next[T Event](t *testing.T, e *events) T {
 
 // boot starts a machine with a boot sector on a raw disk and closes it when
 // the test ends.
-func boot(t *testing.T, disk string, change func(*Config)) (*VM, *events) {
+func boot(t testing.TB, disk string, change func(*Config)) (*VM, *events) {
 	t.Helper()
 	need.Tool(t, defaultBinary)
 	e := newEvents()

@@ -26,6 +26,7 @@ type VM struct {
 
 	events   *qmp.Subscription
 	pulse    pulse
+	guestRAM guestRAM
 	outbox   outbox
 	done     chan struct{} // closed when QEMU is gone and all its output was read
 	finished chan struct{} // closed when nothing of the machine is left

@@ -35,6 +35,7 @@ func (vm *VM) emit(e Event) {
 // tell gives the events to the observer until the last.
 func (vm *VM) tell() {
 	defer close(vm.finished)
+	defer vm.guestRAM.close()
 	for {
 		vm.outbox.mu.Lock()
 		events, last := vm.outbox.events, vm.outbox.last

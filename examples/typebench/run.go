@@ -36,6 +36,7 @@ type result struct {
 	Wrong   int     `json:"wrong"`
 	Seconds float64 `json:"seconds"` // until the guest had taken the last key
 	CPS     float64 `json:"cps"`
+	Busy    float64 `json:"busy,omitempty"` // part of that time in which the guest's processor ran; 1: the guest is the limit
 	Load    int     `json:"load"` // busy loops beside it
 	QEMU    string  `json:"qemu"`
 	Accel   string  `json:"accelerator"`
@@ -105,6 +106,7 @@ func (b *bench) measure(ctx context.Context, m *machine) (result, error) {
 		}
 	}
 	r.CPS = float64(r.Chars) / r.Seconds
+	r.Busy /= r.Seconds
 	return r, nil
 }
 
@@ -116,9 +118,7 @@ func (b *bench) typeLine(ctx context.Context, m *machine, line string, r *result
 		}
 	}
 	m.dirty = true
-	begin := time.Now()
-	mode, err := m.typeText(ctx, keyseq.Quote(line), b.pace)
-	r.Seconds += time.Since(begin).Seconds()
+	mode, err := b.timed(ctx, m, line, r)
 	if err != nil {
 		return err
 	}
@@ -138,6 +138,20 @@ func (b *bench) typeLine(ctx context.Context, m *machine, line string, r *result
 	r.Doubled += d.Doubled
 	r.Wrong += d.Wrong
 	return nil
+}
+
+// timed types one line, and adds to how long that took.
+func (b *bench) timed(ctx context.Context, m *machine, line string, r *result) (mode string, err error) {
+	before, err := m.guestTime(ctx)
+	if err != nil {
+		return "", err
+	}
+	begin := time.Now()
+	mode, err = m.typeText(ctx, keyseq.Quote(line), b.pace)
+	r.Seconds += time.Since(begin).Seconds()
+	after, failed := m.guestTime(ctx)
+	r.Busy += (after - before).Seconds()
+	return mode, errors.Join(err, failed)
 }
 
 // arrived returns what has arrived, once nothing more comes: the guest may show
