@@ -183,6 +183,32 @@ func TestScreenFollows(t *testing.T) {
 	waitScreen(t, conn, picture(401, 301)) // Screen gave a copy
 }
 
+// Frame uses the memory that it is given, if that is enough.
+func TestFrame(t *testing.T) {
+	srv := newServer(t, &vnctest.Config{Screen: picture(64, 48)})
+	conn := dial(t, srv, nil)
+	waitScreen(t, conn, picture(64, 48))
+	first, seq := conn.Frame(nil)
+	if seq != conn.Seq() || seq == 0 {
+		t.Errorf("frame number %d, Seq is %d", seq, conn.Seq())
+	}
+	again, _ := conn.Frame(first)
+	if &again.Pix[0] != &first.Pix[0] || !bytes.Equal(again.Pix, picture(64, 48).Pix) {
+		t.Error("the memory was not used")
+	}
+	if n := testing.AllocsPerRun(10, func() { again, _ = conn.Frame(again) }); n > 1 {
+		t.Errorf("%v allocations for a frame with memory", n)
+	}
+	for _, size := range []image.Point{{401, 301}, {8, 8}} { // too large for it, and far smaller
+		srv.SetScreen(picture(size.X, size.Y))
+		waitScreen(t, conn, picture(size.X, size.Y))
+		got, _ := conn.Frame(again)
+		if want := picture(size.X, size.Y); got.Rect != want.Rect || got.Stride != want.Stride || !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%v: another picture, of %v", size, got.Rect)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	events := []vnc.KeyEvent{
 		{Keysym: 0xffe1, Code: 0x2a, Down: true},

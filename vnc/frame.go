@@ -12,9 +12,21 @@ import (
 // it is black, and [Conn.Seq] is 0. It goes on to work after the connection
 // has ended.
 func (c *Conn) Screen() *image.RGBA {
+	frame, _ := c.Frame(nil)
+	return frame
+}
+
+// Frame is [Conn.Screen] for who looks often: it copies into the memory of
+// into, if that is large enough, and returns the number of the frame with it.
+// A nil into has no memory. Who gives one away must not use it any more.
+func (c *Conn) Frame(into *image.RGBA) (frame *image.RGBA, seq uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &image.RGBA{Pix: append([]uint8(nil), c.front.Pix...), Stride: c.front.Stride, Rect: c.front.Rect}
+	var pix []uint8
+	if into != nil && cap(into.Pix) >= len(c.front.Pix) {
+		pix = into.Pix[:0]
+	}
+	return &image.RGBA{Pix: append(pix, c.front.Pix...), Stride: c.front.Stride, Rect: c.front.Rect}, c.seq
 }
 
 // Size returns the size of the frame that [Conn.Screen] would return.
