@@ -13,14 +13,15 @@ import (
 const (
 	qmpFD    = 3
 	serialFD = 4
+	debugFD  = 5
 )
 
 // CommandLine returns QEMU's arguments, without the program's name: in the
 // same order each time, and with relative paths made absolute. h is what
 // [Config.Preflight] found; nil stands for a host about which nothing is known,
 // with TCG for automatic acceleration. The machine starts paused and is
-// controlled through inherited descriptors, 3 for QMP and 4 for the serial
-// port, so the command line is for reading and comparing; [Start] runs it.
+// controlled through inherited descriptors, 3 for QMP, 4 for the serial port and
+// 5 for the debug console, so the command line is for reading and comparing; [Start] runs it.
 //
 // An error means that c is not valid, or that an edit in Args matched nothing,
 // or that the firmware is not known.
@@ -196,16 +197,24 @@ func (b *builder) flashNode(id, path, format string, readOnly bool) object {
 	}
 }
 
-// control adds the machine's lines to this program: QMP and the serial port.
+// control adds the machine's lines to this program: QMP, the serial port and
+// the debug console.
 func (b *builder) control() {
 	b.args.fixed("-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmpFD))
 	b.args.fixed("-mon", "chardev=qmp,mode=control")
-	if b.c.NoSerial {
-		return
+	if !b.c.NoSerial {
+		b.args.fixed("-chardev", fmt.Sprintf("socket,id=serial0,fd=%d", serialFD))
+		b.args.add("-serial", "chardev:serial0")
 	}
-	b.args.fixed("-chardev", fmt.Sprintf("socket,id=serial0,fd=%d", serialFD))
-	b.args.add("-serial", "chardev:serial0")
+	if b.c.DebugConsole != nil {
+		b.args.fixed("-chardev", fmt.Sprintf("socket,id=debug0,fd=%d", debugFD))
+		b.args.json("-device", object{{"driver", "isa-debugcon"}, {"iobase", debugPort}, {"chardev", "debug0"}})
+	}
 }
+
+// debugPort is where SeaBIOS and OVMF look for a debug console (src/fw/paravirt.h
+// of SeaBIOS, DebugLib of OvmfPkg). Without one they write nothing.
+const debugPort = 0x402
 
 // platform adds what every machine has: a source of randomness, and a way to
 // tell of a panic, after which the machine stays for a look at its screen.

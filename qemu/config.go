@@ -105,6 +105,15 @@ type Config struct {
 	// the guest waits for it. After its first error it is not used again.
 	Console io.Writer `json:"-"`
 
+	// DebugConsole gets what the firmware writes for debugging, to port 0x402 of
+	// a PC, from one goroutine and in order: the log of SeaBIOS with its
+	// "No bootable device.", and that of builds of OVMF for debugging. It may
+	// take its time, for the guest does not wait for it; of what it has not
+	// taken yet the last mebibyte is kept. The machine's end does wait for
+	// it, as for Observe. After its first error it is not used again. Nil means
+	// that the machine has no such port.
+	DebugConsole io.Writer `json:"-"`
+
 	// Logger gets what may help to debug this package; nil discards it.
 	Logger *slog.Logger `json:"-"`
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -184,7 +185,7 @@ func TestLeaks(t *testing.T) {
 	disk := guest.Disk(t, guest.Echo)
 	t.Setenv("TMPDIR", tmp)
 	once := func() {
-		vm, _ := boot(t, disk, func(c *Config) { c.NICs = []NIC{{}} })
+		vm, _ := boot(t, disk, func(c *Config) { c.NICs, c.DebugConsole = []NIC{{}}, io.Discard })
 		conn, err := vm.VNC(soon(t))
 		if err != nil {
 			t.Fatal(err)

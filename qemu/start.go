@@ -114,7 +114,7 @@ func startIn(ctx context.Context, c *Config, h *Host, dir string, t timing) (*VM
 		return nil, err
 	}
 	c.Logger.Debug("qemu: starting", "binary", h.Binary, "args", args)
-	l := &launch{binary: h.Binary, args: args, window: c.Display != "", serial: !c.NoSerial, limit: t.start}
+	l := &launch{binary: h.Binary, args: args, window: c.Display != "", serial: !c.NoSerial, debug: c.DebugConsole != nil, limit: t.start}
 	if err := l.start(ctx); err != nil {
 		return nil, err
 	}
@@ -169,45 +169,60 @@ type launch struct {
 	args   []string
 	window bool
 	serial bool
+	debug  bool
 	limit  time.Duration // until the greeting
 
-	proc *process
-	qmp  *qmp.Conn
-	line net.Conn // the serial port; nil without one
+	proc      *process
+	qmp       *qmp.Conn
+	line      net.Conn // the serial port; nil without one
+	debugLine net.Conn // the debug console; nil without one
 }
 
 // start returns when QEMU has greeted.
 func (l *launch) start(ctx context.Context) error {
-	conn, theirs, err := socketPair("qmp")
-	if err != nil {
-		return fmt.Errorf("qemu: QMP connection: %w", err)
-	}
-	files := []*os.File{theirs}
-	defer func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}()
-	if l.serial {
-		line, theirs, err := socketPair("serial")
+	conn, files, err := l.connect()
+	if err == nil {
+		l.proc, err = startProcess(l.binary, l.args, environment(l.window), files)
 		if err != nil {
-			conn.Close()
-			return fmt.Errorf("qemu: serial connection: %w", err)
+			err = &StartError{Args: l.command(), Status: -1, Err: err}
 		}
-		l.line = line
-		files = append(files, theirs)
 	}
-	l.proc, err = startProcess(l.binary, l.args, environment(l.window), files)
 	for _, f := range files {
-		f.Close() // QEMU's end only: its death must end the connection
+		if f != nil {
+			f.Close() // QEMU's end only: its death must end the connection
+		}
 	}
-	files = nil
 	if err != nil {
-		conn.Close()
-		l.closeLine()
-		return &StartError{Args: l.command(), Status: -1, Err: err}
+		if conn != nil {
+			conn.Close()
+		}
+		l.closeLines()
+		return err
 	}
 	return l.greet(ctx, conn)
+}
+
+// connect makes the machine's lines. The files are QEMU's ends, the first of
+// which is to be its descriptor 3; nil stands for one that is not used. They
+// are to be closed after an error too.
+func (l *launch) connect() (control net.Conn, files []*os.File, err error) {
+	for _, line := range []struct {
+		name string
+		ours *net.Conn
+		used bool
+	}{{"QMP", &control, true}, {"serial", &l.line, l.serial}, {"debug console", &l.debugLine, l.debug}} {
+		if !line.used {
+			files = append(files, nil)
+			continue
+		}
+		conn, theirs, err := socketPair(line.name)
+		if err != nil {
+			return control, files, fmt.Errorf("qemu: %s connection: %w", line.name, err)
+		}
+		*line.ours = conn
+		files = append(files, theirs)
+	}
+	return control, files, nil
 }
 
 func (l *launch) greet(ctx context.Context, conn net.Conn) error {
@@ -237,7 +252,7 @@ func (l *launch) abandon(err error) error {
 		<-l.proc.done
 	}
 	e.Stderr = l.proc.output.String()
-	l.closeLine()
+	l.closeLines()
 	return e
 }
 
@@ -248,9 +263,11 @@ func ending(status int, signal string) string {
 	return fmt.Sprintf("status %d", status)
 }
 
-func (l *launch) closeLine() {
-	if l.line != nil {
-		l.line.Close()
+func (l *launch) closeLines() {
+	for _, conn := range []net.Conn{l.line, l.debugLine} {
+		if conn != nil {
+			conn.Close()
+		}
 	}
 }
 

@@ -100,6 +100,9 @@ func (c *Config) checkMachine(f *findings) {
 	if c.NoSandbox && c.RequireSandbox {
 		f.add("RequireSandbox", "drop one of them", "contradicts NoSandbox")
 	}
+	if b := c.board(); c.DebugConsole != nil && (!isX86(c.arch()) || b != boardPC && b != boardQ35) {
+		f.add("DebugConsole", "set it to nil, or use the machine pc or q35", "the machine %s has no port for it", c.machineName())
+	}
 	if c.Display != "" && c.RequireSandbox {
 		f.add("RequireSandbox", "drop Display; VNC shows the screen", "a machine with a window runs without the sandbox")
 	}

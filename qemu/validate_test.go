@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -69,6 +70,9 @@ func TestValidate(t *testing.T) {
 		{"long socket", Config{VNCSocket: "/" + strings.Repeat("x", 110)}, "VNCSocket"},
 		{"public vnc", Config{VNCAddr: "0.0.0.0:5901"}, "VNCAddr"},
 		{"low vnc port", Config{VNCAddr: "127.0.0.1:80"}, "VNCAddr"},
+		{"debug console on arm", Config{Binary: "qemu-system-aarch64", DebugConsole: io.Discard}, "DebugConsole"},
+		{"debug console on microvm", Config{Machine: "microvm", DebugConsole: io.Discard}, "DebugConsole"},
+		{"debug console", Config{Machine: "pc-q35-7.2", DebugConsole: io.Discard}, ""},
 		{"sandbox", Config{NoSandbox: true, RequireSandbox: true}, "RequireSandbox"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

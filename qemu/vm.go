@@ -19,6 +19,7 @@ type VM struct {
 	proc    *process
 	qmp     *qmp.Conn
 	console *Console
+	debug   *debugConsole
 	args    []string // the whole command line
 	dir     string   // for files of the machine's own
 	scratch string   // what to remove at the end; "" for nothing
@@ -45,6 +46,7 @@ func newVM(c *Config, h *Host, l *launch, dir string, t timing) *VM {
 		c: c, h: h, t: t, dir: dir,
 		proc: l.proc, qmp: l.qmp, args: l.command(),
 		console:  newConsole(l.line, c.Console),
+		debug:    newDebugConsole(l.debugLine, c.DebugConsole),
 		events:   l.qmp.Subscribe(),
 		done:     make(chan struct{}),
 		finished: make(chan struct{}),

@@ -48,6 +48,7 @@ func (vm *VM) tell() {
 		}
 		if last {
 			<-vm.done
+			<-vm.debug.told
 			return
 		}
 		<-vm.outbox.wake
@@ -57,6 +58,7 @@ func (vm *VM) tell() {
 // watch follows the machine from the start to its end.
 func (vm *VM) watch() {
 	go vm.console.drain()
+	go vm.debug.run()
 	ctx, cancel := context.WithCancel(context.Background())
 	beating := make(chan struct{})
 	go func() {
@@ -92,6 +94,7 @@ func (vm *VM) reap() {
 	} else {
 		<-vm.console.ended
 	}
+	vm.debug.close()
 	vm.qmp.Close()
 	if vm.scratch != "" {
 		os.RemoveAll(vm.scratch) // Close tries again and reports
