@@ -3,6 +3,7 @@ package screen_test
 import (
 	"image"
 	"image/color"
+	"runtime"
 	"testing"
 	"time"
 
@@ -35,6 +36,20 @@ func TestChanged(t *testing.T) {
 	part := image.Rect(5, 5, 15, 25)
 	if r := screen.Changed(a.SubImage(part), b.SubImage(part)); r != image.Rect(10, 20, 11, 21) {
 		t.Errorf("part: %v", r)
+	}
+}
+
+// Frames are large: to compare them takes no memory of their size.
+func TestChangedMemory(t *testing.T) {
+	a := rgba(picture(t, "menu"))
+	b := clone(a)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	screen.Changed(a, b)
+	screen.Hash(a)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(len(a.Pix))/20 {
+		t.Errorf("%d bytes were allocated for two frames of %d", n, len(a.Pix))
 	}
 }
 

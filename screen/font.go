@@ -48,31 +48,10 @@ func (f *Font) check() error {
 	return nil
 }
 
-// widened returns the font as a VGA shows it in cells of nine pixels: the
-// ninth column is empty, but repeats the eighth for the codes 0xC0 to 0xDF,
-// whose lines are to join ("line graphics enable" of the attribute controller);
-// in QEMU's VGA for those from 0xB0 on. Where that differs both are there.
-func (f *Font) widened() *Font {
-	w := &Font{Name: f.Name, Width: f.Width + 1, Height: f.Height}
-	for code, g := range f.Glyphs {
-		plain, joined := Glyph{g.Rune, make([]uint32, len(g.Rows))}, Glyph{g.Rune, make([]uint32, len(g.Rows))}
-		for y, row := range g.Rows {
-			plain.Rows[y], joined.Rows[y] = row<<1, row<<1|row&1
-		}
-		if code&0xE0 != 0xC0 {
-			w.Glyphs = append(w.Glyphs, plain)
-		}
-		if code &= 0xFF; code >= 0xB0 && code < 0xE0 {
-			w.Glyphs = append(w.Glyphs, joined)
-		}
-	}
-	return w
-}
-
-// unpack makes rows of a bitmap whose rows are whole bytes, leftmost pixel first.
-func unpack(data []byte, width, height int) []uint32 {
+// unpack fills in rows from a bitmap whose rows are whole bytes, leftmost pixel
+// first.
+func unpack(rows []uint32, data []byte, width int) {
 	stride := (width + 7) / 8
-	rows := make([]uint32, height)
 	for y := range rows {
 		var row uint32
 		for _, b := range data[y*stride : (y+1)*stride] {
@@ -80,5 +59,4 @@ func unpack(data []byte, width, height int) []uint32 {
 		}
 		rows[y] = row >> (stride*8 - width)
 	}
-	return rows
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -29,31 +30,48 @@ const (
 // ReadPSF reads a console font of Linux, PSF version 1 or 2, also compressed by
 // gzip. A font without a Unicode table is taken to be in code page 437.
 func ReadPSF(name string, r io.Reader) (*Font, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxPSF))
-	if err == nil && bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
-		data, err = gunzip(data)
-	}
+	return new(psfReader).read(name, r)
+}
+
+// psfReader reads fonts one after the other, in the same memory.
+type psfReader struct {
+	file, plain bytes.Buffer
+	zip         gzip.Reader
+}
+
+func (p *psfReader) read(name string, r io.Reader) (*Font, error) {
+	data, err := p.data(r)
 	if err != nil {
 		return nil, fmt.Errorf("screen: font %q: %w", name, err)
 	}
-	p := psf{data: data}
-	if err := p.header(); err != nil {
+	file := psf{data: data}
+	if err := file.header(); err != nil {
 		return nil, fmt.Errorf("screen: font %q: %w", name, err)
 	}
-	f := &Font{Name: name, Width: p.width, Height: p.height}
+	f := &Font{Name: name, Width: file.width, Height: file.height}
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	p.glyphs(f)
+	file.glyphs(f)
 	return f, nil
 }
 
-func gunzip(data []byte) ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
+// data returns what a file holds, decompressed.
+func (p *psfReader) data(r io.Reader) ([]byte, error) {
+	data, err := fill(&p.file, r)
+	if err != nil || !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		return data, err
+	}
+	if err := p.zip.Reset(bytes.NewReader(data)); err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(z, maxPSF))
+	return fill(&p.plain, &p.zip)
+}
+
+func fill(b *bytes.Buffer, r io.Reader) ([]byte, error) {
+	b.Reset()
+	_, err := b.ReadFrom(io.LimitReader(r, maxPSF))
+	return b.Bytes(), err
 }
 
 // psf is a font file that is being read.
@@ -92,37 +110,25 @@ func (p *psf) header() error {
 
 // glyphs makes the font's glyphs. One without a meaning is U+FFFD.
 func (p *psf) glyphs(f *Font) {
-	meanings := p.meanings()
-	for i := range p.count {
-		g := Glyph{Rows: unpack(p.data[p.start+i*p.size:], p.width, p.height)}
-		var runes []rune
-		if i < len(meanings) {
-			runes = meanings[i]
-		} else if meanings == nil && i < len(cp437) {
-			runes = []rune{cp437[i]}
+	runes := p.runes()
+	f.Glyphs = make([]Glyph, p.count)
+	rows := make([]uint32, p.count*p.height)
+	for i := range f.Glyphs {
+		g := Glyph{Rune: utf8.RuneError, Rows: rows[:p.height:p.height]}
+		rows = rows[p.height:]
+		unpack(g.Rows, p.data[p.start+i*p.size:], p.width)
+		if runes != nil {
+			g.Rune = runes[i]
+		} else if i < len(cp437) {
+			g.Rune = cp437[i]
 		}
-		if len(runes) == 0 {
-			runes = []rune{utf8.RuneError}
-		}
-		g.Rune = likeliest(runes)
-		f.Glyphs = append(f.Glyphs, g)
+		f.Glyphs[i] = g
 	}
 }
 
-// likeliest returns the character that is meant by a bitmap with several: the
-// ASCII one, or else the first.
-func likeliest(runes []rune) rune {
-	for _, r := range runes {
-		if r < utf8.RuneSelf {
-			return r
-		}
-	}
-	return runes[0]
-}
-
-// meanings returns the characters of each glyph, or nil if the font does not
-// say. Sequences of combining characters are left out.
-func (p *psf) meanings() [][]rune {
+// runes returns the character of each glyph, U+FFFD for one that has none, or
+// nil if the font does not say. Sequences of combining characters are left out.
+func (p *psf) runes() []rune {
 	table := p.data[p.start+p.count*p.size:]
 	switch {
 	case p.version == 1 && p.flags&psf1ModeTable != 0:
@@ -133,8 +139,21 @@ func (p *psf) meanings() [][]rune {
 	return nil
 }
 
-func psf1Table(table []byte, count int) [][]rune {
-	all := make([][]rune, count)
+// meanings are the characters of glyphs.
+type meanings []rune
+
+func newMeanings(count int) meanings { return slices.Repeat(meanings{utf8.RuneError}, count) }
+
+// add enters a character of a glyph. Of several the ASCII one is meant, or else
+// the first.
+func (m meanings) add(i int, r rune) {
+	if had := m[i]; had == utf8.RuneError || had >= utf8.RuneSelf && r < utf8.RuneSelf {
+		m[i] = r
+	}
+}
+
+func psf1Table(table []byte, count int) meanings {
+	all := newMeanings(count)
 	sequence := false
 	for i := 0; i < count && len(table) >= 2; table = table[2:] {
 		switch u := binary.LittleEndian.Uint16(table); {
@@ -143,14 +162,14 @@ func psf1Table(table []byte, count int) [][]rune {
 		case u == psf1Sequence:
 			sequence = true
 		case !sequence:
-			all[i] = append(all[i], rune(u))
+			all.add(i, rune(u))
 		}
 	}
 	return all
 }
 
-func psf2Table(table []byte, count int) [][]rune {
-	all := make([][]rune, count)
+func psf2Table(table []byte, count int) meanings {
+	all := newMeanings(count)
 	sequence := false
 	for i := 0; i < count && len(table) > 0; {
 		r, n := utf8.DecodeRune(table)
@@ -160,7 +179,7 @@ func psf2Table(table []byte, count int) [][]rune {
 		case table[0] == psf2Sequence:
 			sequence = true
 		case !sequence && r != utf8.RuneError:
-			all[i] = append(all[i], r)
+			all.add(i, r)
 		}
 		table = table[n:]
 	}

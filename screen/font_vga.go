@@ -16,7 +16,8 @@ func VGAFont(name string, table []byte) (*Font, error) {
 	}
 	f := &Font{Name: name, Width: 8, Height: height, Glyphs: make([]Glyph, 256)}
 	for code := range f.Glyphs {
-		f.Glyphs[code] = Glyph{cp437[code], unpack(table[code*height:], 8, height)}
+		f.Glyphs[code] = Glyph{cp437[code], make([]uint32, height)}
+		unpack(f.Glyphs[code].Rows, table[code*height:], 8)
 	}
 	return f, nil
 }

@@ -14,6 +14,7 @@ type index struct {
 	mask          uint32 // a full row
 	fonts         []string
 	bitmaps       []bitmap
+	room          []uint32           // for the rows of bitmaps
 	byHash        map[uint64]int32   // the first bitmap with a hash
 	shadows       map[uint64][]int32 // the bitmaps that cast a shadow; made when needed
 }
@@ -39,23 +40,51 @@ func newIndex(width, height int) *index {
 	return &index{width: width, height: height, mask: 1<<width - 1, byHash: map[uint64]int32{}}
 }
 
-// add enters a font. What is blank or full is left out: it is read as a cell
-// of one colour.
+// add enters a font, of which nothing else is kept.
 func (x *index) add(f *Font) {
-	id := int32(len(x.fonts))
-	x.fonts = append(x.fonts, f.Name)
+	id := x.name(f)
 	for _, g := range f.Glyphs {
-		if g.Rune != utf8.RuneError && !x.uniform(g.Rows) {
-			x.enter(g, id)
+		x.enter(g, id)
+	}
+}
+
+// addWide enters a font as a VGA shows it in cells of nine pixels: the ninth
+// column is empty, but repeats the eighth for the codes 0xC0 to 0xDF, whose
+// lines are to join ("line graphics enable" of the attribute controller); in
+// QEMU's VGA for those from 0xB0 on. Where that differs both are there.
+func (x *index) addWide(f *Font) {
+	id, rows := x.name(f), make([]uint32, f.Height)
+	for code, g := range f.Glyphs {
+		wide := func(last uint32) Glyph {
+			for y, row := range g.Rows {
+				rows[y] = row<<1 | row&last
+			}
+			return Glyph{g.Rune, rows}
+		}
+		if code&0xE0 != 0xC0 {
+			x.enter(wide(0), id)
+		}
+		if code &= 0xFF; code >= 0xB0 && code < 0xE0 {
+			x.enter(wide(1), id)
 		}
 	}
+}
+
+func (x *index) name(f *Font) (id int32) {
+	x.fonts = append(x.fonts, f.Name)
+	return int32(len(x.fonts) - 1)
 }
 
 func (x *index) uniform(rows []uint32) bool {
 	return (rows[0] == 0 || rows[0] == x.mask) && !slices.ContainsFunc(rows, func(r uint32) bool { return r != rows[0] })
 }
 
+// enter enters a glyph. What is blank or full is left out: it is read as a cell
+// of one colour.
 func (x *index) enter(g Glyph, font int32) {
+	if g.Rune == utf8.RuneError || x.uniform(g.Rows) {
+		return
+	}
 	h := hashRows(g.Rows)
 	i := x.find(h, g.Rows)
 	if i == none {
@@ -65,7 +94,7 @@ func (x *index) enter(g Glyph, font int32) {
 			next = none
 		}
 		x.byHash[h] = i
-		x.bitmaps = append(x.bitmaps, bitmap{rows: g.Rows, ink: inkOf(g.Rows), next: next})
+		x.bitmaps = append(x.bitmaps, bitmap{rows: x.keep(g.Rows), ink: inkOf(g.Rows), next: next})
 	}
 	b := &x.bitmaps[i]
 	b.letter = b.letter || letter(g.Rune)
@@ -78,6 +107,18 @@ func (x *index) enter(g Glyph, font int32) {
 		}
 	}
 	b.means = append(b.means, meaning{font, g.Rune})
+}
+
+// keep returns a copy of rows. Copies share memory with others: they are many
+// and small.
+func (x *index) keep(rows []uint32) []uint32 {
+	const together = 64
+	if cap(x.room)-len(x.room) < len(rows) {
+		x.room = make([]uint32, 0, together*x.height)
+	}
+	from := len(x.room)
+	x.room = append(x.room, rows...)
+	return x.room[from:len(x.room):len(x.room)]
 }
 
 // find returns the place of a bitmap, or none.
@@ -134,17 +175,8 @@ func hashRows(rows []uint32) uint64 {
 }
 
 // indexes sorts fonts by the size of their cells, in the order of the fonts.
-// Fonts of eight pixels' width are there once more as a VGA widens them.
 func indexes(fonts []*Font) ([]*index, error) {
-	var all []*index
-	put := func(f *Font) {
-		i := slices.IndexFunc(all, func(x *index) bool { return x.width == f.Width && x.height == f.Height })
-		if i < 0 {
-			i = len(all)
-			all = append(all, newIndex(f.Width, f.Height))
-		}
-		all[i].add(f)
-	}
+	var all sizes
 	for _, f := range fonts {
 		if f == nil {
 			return nil, fmt.Errorf("screen: Reader.Fonts: holds nil; leave it out")
@@ -152,12 +184,31 @@ func indexes(fonts []*Font) ([]*index, error) {
 		if err := f.check(); err != nil {
 			return nil, err
 		}
-		put(f)
-		if f.Width == 8 {
-			put(f.widened())
-		}
+		all.add(f)
 	}
 	return all, nil
+}
+
+// sizes are the indexes of fonts, one for each size.
+type sizes []*index
+
+// add enters a font, one of eight pixels' width once more as a VGA widens it.
+func (s *sizes) add(f *Font) {
+	s.of(f.Width, f.Height).add(f)
+	if f.Width == 8 {
+		s.of(f.Width+1, f.Height).addWide(f)
+	}
+}
+
+func (s *sizes) of(width, height int) *index {
+	for _, x := range *s {
+		if x.width == width && x.height == height {
+			return x
+		}
+	}
+	x := newIndex(width, height)
+	*s = append(*s, x)
+	return x
 }
 
 func inkOf(rows []uint32) int {

@@ -14,8 +14,7 @@ type pixels struct {
 
 func (p *pixels) at(x, y int) uint32 { return p.pix[y*p.width+x] }
 
-// load takes a picture's pixels, reusing p's memory. Frames of package vnc and
-// decoded PNGs have fast ways.
+// load takes a picture's pixels, reusing p's memory.
 func (p *pixels) load(img image.Image) {
 	b := img.Bounds()
 	p.width, p.height = b.Dx(), b.Dy()
@@ -24,26 +23,36 @@ func (p *pixels) load(img image.Image) {
 	} else {
 		p.pix = p.pix[:n]
 	}
-	switch m := img.(type) {
-	case *image.RGBA:
-		p.loadRGBA(m.Pix, m.Stride, m.PixOffset(b.Min.X, b.Min.Y))
-	case *image.NRGBA:
-		if m.Opaque() {
-			p.loadRGBA(m.Pix, m.Stride, m.PixOffset(b.Min.X, b.Min.Y))
-			return
-		}
-		p.loadAny(img)
-	case *image.Paletted:
-		p.loadPaletted(m)
-	default:
-		p.loadAny(img)
+	row := rowsOf(img)
+	for y := range p.height {
+		row(p.pix[y*p.width:][:p.width], y)
 	}
 }
 
-func (p *pixels) loadRGBA(pix []uint8, stride, offset int) {
-	for y := range p.height {
-		src := pix[offset+y*stride:][:4*p.width]
-		dst := p.pix[y*p.width:][:p.width]
+// rowsOf returns a function that fills in the row of a picture that is so many
+// below its first. Frames of package vnc and decoded PNGs have fast ways.
+func rowsOf(img image.Image) func(dst []uint32, y int) {
+	b := img.Bounds()
+	switch m := img.(type) {
+	case *image.RGBA:
+		return rowsRGBA(m.Pix, m.Stride, m.PixOffset(b.Min.X, b.Min.Y))
+	case *image.NRGBA:
+		if m.Opaque() {
+			return rowsRGBA(m.Pix, m.Stride, m.PixOffset(b.Min.X, b.Min.Y))
+		}
+	case *image.Paletted:
+		return rowsPaletted(m)
+	}
+	return func(dst []uint32, y int) {
+		for x := range dst {
+			dst[x] = rgb(img.At(b.Min.X+x, b.Min.Y+y))
+		}
+	}
+}
+
+func rowsRGBA(pix []uint8, stride, offset int) func(dst []uint32, y int) {
+	return func(dst []uint32, y int) {
+		src := pix[offset+y*stride:][:4*len(dst)]
 		for x := range dst {
 			s := src[4*x : 4*x+4 : 4*x+4]
 			dst[x] = uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2])
@@ -51,26 +60,16 @@ func (p *pixels) loadRGBA(pix []uint8, stride, offset int) {
 	}
 }
 
-func (p *pixels) loadPaletted(m *image.Paletted) {
+func rowsPaletted(m *image.Paletted) func(dst []uint32, y int) {
 	var colours [256]uint32
 	for i, c := range m.Palette {
 		colours[i&0xFF] = rgb(c)
 	}
 	offset := m.PixOffset(m.Rect.Min.X, m.Rect.Min.Y)
-	for y := range p.height {
-		src := m.Pix[offset+y*m.Stride:][:p.width]
-		dst := p.pix[y*p.width:][:p.width]
+	return func(dst []uint32, y int) {
+		src := m.Pix[offset+y*m.Stride:][:len(dst)]
 		for x := range dst {
 			dst[x] = colours[src[x]]
-		}
-	}
-}
-
-func (p *pixels) loadAny(img image.Image) {
-	b := img.Bounds()
-	for y := range p.height {
-		for x := range p.width {
-			p.pix[y*p.width+x] = rgb(img.At(b.Min.X+x, b.Min.Y+y))
 		}
 	}
 }

@@ -89,10 +89,11 @@ func (r *Reader) prepare() error {
 // more returns the fonts of last resort.
 func (r *Reader) more() []*index {
 	if len(r.tiers) == 1 {
-		var second []*index
+		var second sizes
 		if r.Fonts == nil {
-			// What it finds it has checked.
-			second, _ = indexes(MoreSystemFonts())
+			for f := range consoleFonts { // not all of them at once
+				second.add(f)
+			}
 		}
 		r.tiers = append(r.tiers, second)
 	}

@@ -72,25 +72,37 @@ func first(paths []string, read func(string, *os.File) []*Font) []*Font {
 }
 
 // MoreSystemFonts returns the console fonts of this machine, which are many:
-// it may take a second. Those for Latin scripts come first.
+// it may take a second, and some ten MiB. Those for Latin scripts come first.
 func MoreSystemFonts() []*Font {
+	var fonts []*Font
+	for f := range consoleFonts {
+		fonts = append(fonts, f)
+	}
+	return fonts
+}
+
+// consoleFonts reads the console fonts of this machine one by one. What is not
+// there or cannot be read is left out.
+func consoleFonts(yield func(*Font) bool) {
 	var paths []string
 	for _, pattern := range consoleFiles {
 		found, _ := filepath.Glob(pattern) // the pattern is well-formed
 		paths = append(paths, found...)
 	}
 	slices.SortStableFunc(paths, func(a, b string) int { return rank(a) - rank(b) })
-	var fonts []*Font
+	var reader psfReader
 	for _, path := range paths {
-		fonts = append(fonts, first([]string{path}, func(path string, f *os.File) []*Font {
-			font, err := ReadPSF(path, f)
+		fonts := first([]string{path}, func(path string, f *os.File) []*Font {
+			font, err := reader.read(path, f)
 			if err != nil {
 				return nil
 			}
 			return []*Font{font}
-		})...)
+		})
+		if len(fonts) > 0 && !yield(fonts[0]) {
+			return
+		}
 	}
-	return fonts
 }
 
 // rank orders console fonts by how likely a guest uses them.
