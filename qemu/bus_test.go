@@ -91,7 +91,7 @@ func TestPaths(t *testing.T) {
 			}
 			c.Disks = append(c.Disks, Disk{Path: name, Format: "raw"})
 		}
-		c.VNCSocket = filepath.Join(dir, "v,n\nc =")
+		c.Viewer = "unix:" + filepath.Join(dir, "v,n\nc =")
 	})
 	want := map[string]string{}
 	for i, name := range names {

@@ -240,8 +240,9 @@ func (c *Config) pvpanic() string {
 	return ""
 }
 
-// display adds the screen. VNC is there also when nothing listens, since a
-// connection can be handed to it. Keys are not spread over time: the caller
+// display adds the screen. VNC listens nowhere, but connections can be handed
+// to it, and what listens for viewers; one that asks to have the screen for
+// itself gets it like the others. Keys are not spread over time: the caller
 // waits for [VM.KeysTaken] instead.
 func (b *builder) display() {
 	display := b.c.Display
@@ -249,14 +250,7 @@ func (b *builder) display() {
 		display = "none"
 	}
 	b.args.add("-display", display)
-	vnc := "none"
-	switch {
-	case b.c.VNCSocket != "":
-		vnc = "unix:" + strings.ReplaceAll(b.abs(b.c.VNCSocket), ",", ",,")
-	case b.c.VNCAddr != "":
-		vnc = vncListen(b.c.VNCAddr)
-	}
-	b.args.add("-vnc", vnc+",key-delay-ms=0")
+	b.args.add("-vnc", "none,share=ignore,key-delay-ms=0")
 	switch vga := b.c.VGA; {
 	case vga == "" && isX86(b.c.arch()):
 		b.args.add("-vga", "std")
@@ -265,12 +259,4 @@ func (b *builder) display() {
 	case vga != "":
 		b.args.add("-vga", vga)
 	}
-}
-
-// vncListen turns an address with a port into QEMU's form, with a display
-// number.
-func vncListen(addr string) string {
-	i := strings.LastIndexByte(addr, ':')
-	port, _ := strconv.Atoi(addr[i+1:])
-	return fmt.Sprintf("%s:%d", addr[:i], port-5900)
 }

@@ -52,15 +52,14 @@ var configs = []struct {
 		},
 	}, &Host{Sandbox: true}},
 	{"paths", Config{
-		Disks:     []Disk{{Path: "/a,b =c\n\"d:ü.img", Format: "raw"}},
-		VNCSocket: "/run/a,b/vnc",
+		Disks: []Disk{{Path: "/a,b =c\n\"d:ü.img", Format: "raw"}},
 	}, nil},
 	{"arm64", Config{
 		Binary: "qemu-system-aarch64",
 		Disks:  []Disk{{Path: "/d/0"}, {Path: "/d/1", Bus: SATA}}, CDROMs: []CDROM{{Path: "/i/0"}},
 	}, &Host{Firmware: Firmware{Code: "/fw/AAVMF_CODE.fd", VarsFile: "/vm/vars.fd"}, Lacks: []string{"pvpanic-pci"}}},
 	{"secureboot", Config{
-		Firmware: Firmware{Type: UEFI, SecureBoot: true}, NoSerial: true, Display: "gtk", VGA: "virtio", VNCAddr: "127.0.0.1:5901",
+		Firmware: Firmware{Type: UEFI, SecureBoot: true}, NoSerial: true, Display: "gtk", VGA: "virtio",
 	}, &Host{Sandbox: true, Firmware: Firmware{Code: "/fw/CODE.ms.fd", VarsFile: "/vm/vars.qcow2", VarsFormat: "qcow2"}}},
 	{"debug", Config{NoSerial: true, DebugConsole: io.Discard}, nil},
 	{"args", Config{

@@ -70,17 +70,14 @@ type Config struct {
 	// "none". Empty means "std" on x86 and "virtio" elsewhere.
 	VGA string `json:",omitempty"`
 
-	// VNCSocket is the path of a Unix socket on which people can watch and
-	// type with a VNC viewer. Empty means that nothing listens; [VM.VNC] works
-	// in any case. Put it in a directory that only you can enter: whoever can
-	// open it owns the machine.
-	VNCSocket string `json:",omitempty"`
-
-	// VNCAddr is a loopback address and port, such as 127.0.0.1:5901, for the
-	// same purpose. There is no password, so every user of the host can
-	// connect; empty means that nothing listens. At most one of VNCSocket and
-	// VNCAddr can be set.
-	VNCAddr string `json:",omitempty"`
+	// Viewer is where people can watch and type with a VNC viewer: "unix:" and
+	// the path of a socket, which is made with a mode that lets nobody else in
+	// and must not exist yet, or a loopback address and port, such as
+	// "127.0.0.1:5901" or "[::1]:0", where every user of the host can connect,
+	// for there is no password. [VM.Viewer] tells which port was found for 0.
+	// Viewers share the machine with each other and with [VM.VNC], which works
+	// in any case. Empty means that nothing listens.
+	Viewer string `json:",omitempty"`
 
 	// NoSerial leaves out the serial port; [VM.Console] then stays empty.
 	NoSerial bool `json:",omitempty"`

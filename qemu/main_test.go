@@ -129,3 +129,7 @@ func boot(t testing.TB, disk string, change func(*Config)) (*VM, *events) {
 	})
 	return vm, e
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

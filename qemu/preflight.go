@@ -94,10 +94,8 @@ func (c *Config) checkFiles(f *findings) {
 	checkFile(f, "Floppy", c.Floppy, true, "make it with package iso")
 	checkFile(f, "Firmware.Code", c.Firmware.Code, false, "leave it empty to find the distribution's")
 	checkFile(f, "Firmware.Vars", c.Firmware.Vars, false, "leave it empty with Code to find the distribution's")
-	if c.Dir == "" {
-		return
-	}
-	if fi, err := os.Stat(c.Dir); err != nil || !fi.IsDir() {
+	c.checkViewerPath(f)
+	if c.Dir != "" && !isDir(c.Dir) {
 		f.add("Dir", "create it, or leave it empty", "%q is not a directory", c.Dir)
 	}
 }

@@ -185,7 +185,7 @@ func TestLeaks(t *testing.T) {
 	disk := guest.Disk(t, guest.Echo)
 	t.Setenv("TMPDIR", tmp)
 	once := func() {
-		vm, _ := boot(t, disk, func(c *Config) { c.NICs, c.DebugConsole = []NIC{{}}, io.Discard })
+		vm, _ := boot(t, disk, func(c *Config) { c.NICs, c.DebugConsole, c.Viewer = []NIC{{}}, io.Discard, "127.0.0.1:0" })
 		conn, err := vm.VNC(soon(t))
 		if err != nil {
 			t.Fatal(err)

@@ -113,13 +113,20 @@ func startIn(ctx context.Context, c *Config, h *Host, dir string, t timing) (*VM
 	if err != nil {
 		return nil, err
 	}
+	people, err := c.listenViewer()
+	if err != nil {
+		return nil, err
+	}
 	c.Logger.Debug("qemu: starting", "binary", h.Binary, "args", args)
 	l := &launch{binary: h.Binary, args: args, window: c.Display != "", serial: !c.NoSerial, debug: c.DebugConsole != nil, limit: t.start}
 	if err := l.start(ctx); err != nil {
+		people.close()
 		return nil, err
 	}
 	vm := newVM(c, h, l, dir, t)
+	vm.viewer = people
 	if err := vm.begin(ctx); err != nil {
+		people.close()
 		return nil, l.abandon(err)
 	}
 	return vm, nil

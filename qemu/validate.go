@@ -165,22 +165,7 @@ func (c *Config) checkDisplay(f *findings) {
 	if c.VGA != "" && !wordRE.MatchString(c.VGA) {
 		f.add("VGA", "write a card like std, virtio or none", "%q is not a graphics card", c.VGA)
 	}
-	f.path("VNCSocket", c.VNCSocket, false)
-	// sun_path holds 108 bytes on Linux and 104 on macOS, with the final NUL.
-	if len(c.VNCSocket) > 103 {
-		f.add("VNCSocket", "use a path of at most 103 bytes, such as one in /tmp", "%d bytes are too long for a socket", len(c.VNCSocket))
-	}
-	if c.VNCAddr == "" {
-		return
-	}
-	if c.VNCSocket != "" {
-		f.add("VNCAddr", "choose one", "VNCSocket is set too")
-	}
-	addr, err := netip.ParseAddrPort(c.VNCAddr)
-	if err != nil || !addr.Addr().IsLoopback() || addr.Port() < 5900 {
-		f.add("VNCAddr", "write 127.0.0.1:5900 or a higher port; reach it from elsewhere by an SSH tunnel",
-			"%q is not a loopback address with a port from 5900 on", c.VNCAddr)
-	}
+	c.checkViewer(f)
 }
 
 func (c *Config) checkNICs(f *findings) {

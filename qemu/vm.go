@@ -20,6 +20,7 @@ type VM struct {
 	qmp     *qmp.Conn
 	console *Console
 	debug   *debugConsole
+	viewer  *viewer  // nil if nobody is to attach
 	args    []string // the whole command line
 	dir     string   // for files of the machine's own
 	scratch string   // what to remove at the end; "" for nothing
@@ -60,7 +61,7 @@ func newVM(c *Config, h *Host, l *launch, dir string, t timing) *VM {
 func (vm *VM) begin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, vm.t.start)
 	defer cancel()
-	if err := vm.bootDisksLater(ctx); err != nil {
+	if err := errors.Join(vm.bootDisksLater(ctx), vm.admit(ctx)); err != nil {
 		return err
 	}
 	if err := vm.qmp.Execute(ctx, "cont", nil, nil); err != nil {

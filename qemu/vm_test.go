@@ -291,10 +291,6 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
 // A guest that does not read its serial line holds the sender until its
 // context ends, and not for ever.
 func TestConsoleSend(t *testing.T) {

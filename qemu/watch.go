@@ -95,6 +95,7 @@ func (vm *VM) reap() {
 		<-vm.console.ended
 	}
 	vm.debug.close()
+	vm.viewer.close()
 	vm.qmp.Close()
 	if vm.scratch != "" {
 		os.RemoveAll(vm.scratch) // Close tries again and reports
