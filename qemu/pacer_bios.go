@@ -71,10 +71,7 @@ func (vm *VM) ringNow(ctx context.Context) (r ringState, ok bool, err error) {
 // its ring where they all have it. INT 16h may be anybody's: iPXE takes it to
 // add keys of its own, and passes the BIOS's on.
 func (vm *VM) biosServes(ctx context.Context) (bool, error) {
-	for _, c := range []struct {
-		at   int
-		want uint16
-	}{{ringStart, biosRing}, {ringEnd, biosRingEnd}, {vectorIRQ1 + 2, biosSegment}} {
+	for _, c := range biosWords() {
 		m, err := vm.memory(ctx, c.at, 2)
 		if err != nil {
 			return false, err
@@ -84,6 +81,17 @@ func (vm *VM) biosServes(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// biosWords returns what is in memory where a BIOS serves the keyboard.
+func biosWords() []lowWord {
+	return []lowWord{{ringStart, biosRing}, {ringEnd, biosRingEnd}, {vectorIRQ1 + 2, biosSegment}}
+}
+
+// lowWord is a word that is expected at an address.
+type lowWord struct {
+	at   int
+	want uint16
 }
 
 func newBIOSWay(ctx context.Context, p *Pacer) (*biosWay, error) {
