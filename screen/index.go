@@ -175,8 +175,8 @@ func hashRows(rows []uint32) uint64 {
 }
 
 // indexes sorts fonts by the size of their cells, in the order of the fonts.
-func indexes(fonts []*Font) ([]*index, error) {
-	var all sizes
+func indexes(fonts []*Font) (sizes, error) {
+	all := make(sizes, 0, len(fonts))
 	for _, f := range fonts {
 		if f == nil {
 			return nil, fmt.Errorf("screen: Reader.Fonts: holds nil; leave it out")
@@ -184,7 +184,8 @@ func indexes(fonts []*Font) ([]*index, error) {
 		if err := f.check(); err != nil {
 			return nil, err
 		}
-		all.add(f)
+		all.addNarrow(f)
+		all.addWide(f)
 	}
 	return all, nil
 }
@@ -192,9 +193,11 @@ func indexes(fonts []*Font) ([]*index, error) {
 // sizes are the indexes of fonts, one for each size.
 type sizes []*index
 
-// add enters a font, one of eight pixels' width once more as a VGA widens it.
-func (s *sizes) add(f *Font) {
-	s.of(f.Width, f.Height).add(f)
+// addNarrow enters a font as it is.
+func (s *sizes) addNarrow(f *Font) { s.of(f.Width, f.Height).add(f) }
+
+// addWide enters a font of eight pixels' width as a VGA widens it, and no other.
+func (s *sizes) addWide(f *Font) {
 	if f.Width == 8 {
 		s.of(f.Width+1, f.Height).addWide(f)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"unicode/utf8"
+	"weak"
 )
 
 // Reader reads texts from pictures. The zero Reader knows the fonts of this
@@ -19,10 +20,12 @@ type Reader struct {
 	// does not explain a picture. It must not be changed after the first Read.
 	Fonts []*Font
 
-	mu             sync.Mutex
-	pix            pixels
-	tiers          [][]*index // of fonts, the second loaded only when needed
-	last           grid       // where the cells were in the picture before
+	mu sync.Mutex
+	// pix is memory for a picture, which the garbage collector may have back.
+	pix            weak.Pointer[pixels]
+	first          sizes // the fonts to look in first
+	wide, narrow   sizes // those of last resort, for text mode and for all else; nil until needed
+	last           grid  // where the cells were in the picture before
 	size           image.Point
 	known, unknown int // cells with ink in it
 	loadErr        error
@@ -49,13 +52,18 @@ func (r *Reader) Read(img image.Image) (*Text, error) {
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
-	r.pix.load(img)
-	s := &scanner{pix: &r.pix}
+	pix := r.pix.Value()
+	if pix == nil {
+		pix = new(pixels)
+		r.pix = weak.Make(pix)
+	}
+	pix.load(img)
+	s := &scanner{pix: pix}
 	best := r.best(s)
 	if best == nil {
 		return &Text{Source: FromGlyphs}, nil
 	}
-	r.last, r.size = best.grid, image.Pt(r.pix.width, r.pix.height)
+	r.last, r.size = best.grid, image.Pt(pix.width, pix.height)
 	r.known, r.unknown = best.known, best.unknown
 	t := best.text(s)
 	t.Origin = t.Origin.Add(img.Bounds().Min)
@@ -64,7 +72,7 @@ func (r *Reader) Read(img image.Image) (*Text, error) {
 
 // prepare sorts the fonts, once.
 func (r *Reader) prepare() error {
-	if r.tiers != nil || r.loadErr != nil {
+	if r.first != nil || r.loadErr != nil {
 		return r.loadErr
 	}
 	fonts := r.Fonts
@@ -82,22 +90,26 @@ func (r *Reader) prepare() error {
 		r.loadErr = err
 		return err
 	}
-	r.tiers = [][]*index{first}
+	r.first = first
 	return nil
 }
 
-// more returns the fonts of last resort.
-func (r *Reader) more() []*index {
-	if len(r.tiers) == 1 {
-		var second sizes
+// more returns the fonts of last resort for a picture. Only those of the kind
+// that searchGrid takes are loaded: they are many.
+func (r *Reader) more(p *pixels) sizes {
+	fonts, enter := &r.narrow, (*sizes).addNarrow
+	if vgaText(p) {
+		fonts, enter = &r.wide, (*sizes).addWide
+	}
+	if *fonts == nil {
+		*fonts = make(sizes, 0)
 		if r.Fonts == nil {
 			for f := range consoleFonts { // not all of them at once
-				second.add(f)
+				enter(fonts, f)
 			}
 		}
-		r.tiers = append(r.tiers, second)
 	}
-	return r.tiers[1]
+	return *fonts
 }
 
 // best returns the scan that explains most: of the grid of the picture before,
@@ -120,7 +132,7 @@ func (r *Reader) best(s *scanner) *scan {
 			return best
 		}
 	}
-	for i, g := range usual(r.tiers[0], s.pix) {
+	for i, g := range usual(r.first, s.pix) {
 		if n := try(g); n.good() || i == 0 && n.empty() {
 			return best
 		}
@@ -139,11 +151,11 @@ func (r *Reader) search(s *scanner, found func(grid) bool) {
 	anchors := edges(s.pix, 64)
 	for _, pass := range []struct {
 		plain bool
-		fonts func() []*index
+		fonts func() sizes
 	}{
-		{true, func() []*index { return r.tiers[0] }},
-		{false, func() []*index { return r.tiers[0] }},
-		{true, r.more},
+		{true, func() sizes { return r.first }},
+		{false, func() sizes { return r.first }},
+		{true, func() sizes { return r.more(s.pix) }},
 	} {
 		for _, x := range pass.fonts() {
 			s.plain = pass.plain
