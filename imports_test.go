@@ -29,7 +29,7 @@ type row struct {
 // alone and can be understood alone.
 var table = []row{
 	{".", nil, "the root is only documentation"},
-	{"imagebuild", []string{"qemu", "qemu/qmp", "qemu/qemuimg", "vnc", "keyseq", "screen", "iso", "httpserve", "ssh",
+	{"imagebuild", []string{"qemu", "qemu/qmp", "qemu/qemuimg", "vnc", "keyseq", "screen", "detect", "iso", "httpserve", "ssh",
 		"github.com/gofrs/flock", "golang.org/x/sys"},
 		"the only place where the leaves meet; flock marks scratch directories in use, x/sys asks for free space"},
 	{"qemu", []string{"qemu/qmp", "golang.org/x/sys"}, "a machine is driven by QMP; x/sys for process and socket flags"},
@@ -42,7 +42,7 @@ var table = []row{
 		"grab fetches behind a guard; flock shares the cache among processes"},
 	{"httpserve", nil, "net/http is enough"},
 	{"detect", nil, "looks at text that others bring"},
-	{"view", []string{"imagebuild", "vnc", "qemu", "screen", "iso", "httpserve", "ssh"},
+	{"view", []string{"imagebuild", "detect", "vnc", "qemu", "screen", "iso", "httpserve", "ssh"},
 		"stands on imagebuild, whose events are those of the leaves; screen compares pictures"},
 	{"ssh", []string{"golang.org/x/crypto", "github.com/pkg/sftp"}, "the SSH client and file transfer"},
 	{"vnc/vnctest", []string{"vnc"}, "a test kit: the standard library and the package that it tests"},

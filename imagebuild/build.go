@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/qemu/qemuimg"
@@ -100,6 +101,26 @@ type Build struct {
 	// gone, and a file when it is fetched first. None has its turn during
 	// another one. Nil means none.
 	Handlers []Outcome
+
+	// Detect are the rules that look out for failures while the machine runs:
+	// for what they find on the screen, on the serial line and in QEMU's events,
+	// a step's context ends within a second with a [*DetectedError] as its
+	// cause. Once the guest has been logged in to, only those hold that
+	// detect.PhaseSystem has. A text that the build itself waits for at that
+	// moment, or has a handler for, is no failure. Nil means detect.Default(),
+	// and an empty Set that nothing is looked for. It is not changed.
+	Detect *detect.Set
+
+	// NoProgress is how long a step may wait while nothing of the guest moves:
+	// screen, serial line, disks, network, requests for files; the error is
+	// [ErrNoProgress]. 0 means 10 minutes; negative means no limit.
+	NoProgress time.Duration
+
+	// NoLogin is how long SSH may be waited for while the guest shows its login
+	// prompt, on the screen or the serial line, and does nothing else; the error
+	// is [ErrNoLogin] with what SSH has met. 0 means a minute; negative means no
+	// limit.
+	NoLogin time.Duration
 
 	// Fonts are those that the guest's screen is read with, the likeliest first.
 	// Nil means those that package screen knows and finds on this machine.

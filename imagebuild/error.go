@@ -6,6 +6,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/qemu"
 )
@@ -30,9 +31,15 @@ func (e *ConfigError) Error() string {
 	return text
 }
 
+// DetectedError is a failure that the guest has told of, by its screen, its
+// serial line or an event of QEMU; see [Build.Detect].
+type DetectedError struct{ Finding detect.Finding }
+
+// Error returns the rule's name, what the guest said and the rule's hint.
+func (e *DetectedError) Error() string { return "the guest has failed: " + e.Finding.String() }
+
 // MachineError is why a machine that still runs is of no use: its disk cannot
-// be written, its kernel has panicked or reboots in a loop, or QEMU does not
-// answer.
+// be written, its kernel has panicked, or QEMU does not answer.
 type MachineError struct {
 	Event qemu.Event // the event that told it
 	text  string

@@ -3,6 +3,7 @@ package imagebuild
 import (
 	"time"
 
+	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/keyseq"
@@ -102,6 +103,11 @@ type ConsoleLine struct{ Line string }
 // a handler was waiting for.
 type Appeared struct{ What string }
 
+// Found says that a rule has found something that the guest says; see
+// [Build.Detect]. With Finding.Fails it ends the build, unless that waits for
+// the same text itself.
+type Found struct{ Finding detect.Finding }
+
 // Requested is a request of the guest for a file.
 type Requested struct{ Request httpserve.Request }
 
@@ -119,4 +125,5 @@ func (LoggedIn) isEvent()     {}
 func (Output) isEvent()       {}
 func (ConsoleLine) isEvent()  {}
 func (Appeared) isEvent()     {}
+func (Found) isEvent()        {}
 func (Requested) isEvent()    {}

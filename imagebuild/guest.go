@@ -75,6 +75,7 @@ func (g *Guest) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) e
 // match and its groups.
 func (g *Guest) WaitSerial(ctx context.Context, re *regexp.Regexp) ([]string, error) {
 	var match []string
+	defer g.run.sentry.expect(re)()
 	err := g.wait(ctx, func(ctx context.Context) (err error) {
 		match, err = g.serial().Expect(ctx, re)
 		return err
@@ -101,6 +102,8 @@ func (g *Guest) WaitFetch(ctx context.Context, path string) (httpserve.Request, 
 	}
 	var request httpserve.Request
 	err := g.wait(ctx, func(ctx context.Context) (err error) {
+		ctx, done := g.run.misses.await(ctx, path)
+		defer done()
 		request, err = g.run.server.WaitFetch(ctx, path)
 		return err
 	})

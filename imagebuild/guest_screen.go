@@ -39,7 +39,7 @@ func (g *Guest) Text(ctx context.Context) (*screen.Text, error) {
 func (g *Guest) WaitText(ctx context.Context, re *regexp.Regexp, in keyseq.Region) (*screen.Match, error) {
 	var match *screen.Match
 	what := fmt.Sprintf("%q", strings.TrimPrefix(re.String(), rowFlag))
-	err := g.waitText(ctx, what, func(t *screen.Text) bool {
+	err := g.waitText(ctx, what, []*regexp.Regexp{re}, func(t *screen.Text) bool {
 		match = find(t, re, in)
 		return match != nil
 	})
@@ -49,11 +49,13 @@ func (g *Guest) WaitText(ctx context.Context, re *regexp.Regexp, in keyseq.Regio
 // rowFlag is what the expressions of boot commands and steps begin with.
 const rowFlag = "(?m)"
 
-// waitText waits until seen is true of the screen's text.
-func (g *Guest) waitText(ctx context.Context, what string, seen func(*screen.Text) bool) error {
+// waitText waits until seen is true of the screen's text, which is so by some
+// regular expressions.
+func (g *Guest) waitText(ctx context.Context, what string, res []*regexp.Regexp, seen func(*screen.Text) bool) error {
 	if g.VNC == nil {
 		return errNoScreen
 	}
+	defer g.run.sentry.expect(res...)()
 	err := g.wait(ctx, func(ctx context.Context) error { return g.eye.watch(ctx, seen) })
 	if err != nil {
 		return fmt.Errorf("waiting for %s on the screen: %w; %s", what, err, g.says())

@@ -37,6 +37,8 @@ var errAppeared = errors.New("something appeared that a handler is for")
 // context has ended, and deals in the meantime with what the build has handlers
 // for.
 func (g *Guest) wait(ctx context.Context, f func(context.Context) error) error {
+	g.run.sentry.waits.Add(1)
+	defer g.run.sentry.waits.Add(-1)
 	h := &g.handlers
 	if h.search == nil || h.busy {
 		return f(ctx)

@@ -48,10 +48,15 @@ func (g *Guest) SSH(ctx context.Context) (*ssh.Client, error) {
 		return nil, err
 	}
 	g.expect(config)
+	g.run.sentry.logins.Add(1)
+	defer g.run.sentry.logins.Add(-1)
 	err = g.wait(ctx, func(ctx context.Context) (err error) {
 		g.client, err = ssh.Wait(ctx, config)
 		return err
 	})
+	if err == nil {
+		g.run.sentry.loggedIn()
+	}
 	return g.client, err
 }
 

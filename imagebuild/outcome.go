@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -124,6 +126,7 @@ type found struct {
 
 // run returns the index of the first outcome that appears.
 func (s *search) run(ctx context.Context, g *Guest, console *qemu.ConsoleReader) (int, error) {
+	defer g.run.sentry.expect(s.expressions()...)()
 	ctx, cancel := context.WithCancel(ctx)
 	results := make(chan found, 2+len(s.outcomes))
 	var wg sync.WaitGroup
@@ -165,6 +168,15 @@ func (s *search) run(ctx context.Context, g *Guest, console *qemu.ConsoleReader)
 		first.err = cause
 	}
 	return first.index, first.err
+}
+
+// expressions are all that texts are searched for with.
+func (s *search) expressions() []*regexp.Regexp {
+	all := slices.Collect(maps.Values(s.texts))
+	if s.serial != nil {
+		all = append(all, s.serial)
+	}
+	return all
 }
 
 // look watches the screen.

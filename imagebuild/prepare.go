@@ -68,7 +68,10 @@ func (r *run) serve() error {
 	}
 	r.vars = r.b.vars(listener.Addr().(*net.TCPAddr).Port, key)
 	config := r.b.fileServer(r.vars)
-	config.Observe = func(req httpserve.Request) { r.emit(Requested{req}) }
+	config.Observe = func(req httpserve.Request) {
+		r.emit(Requested{req})
+		r.misses.requested(req)
+	}
 	r.server, err = httpserve.Serve(listener, config)
 	return err
 }

@@ -27,6 +27,7 @@ type run struct {
 	medium *iso.Medium
 	media  media
 	server *httpserve.Server
+	misses misses
 	key    *ssh.Key // the temporary one, or nil
 	vars   Vars
 
@@ -35,6 +36,7 @@ type run struct {
 	version  string // QEMU's
 	guest    *Guest
 	machine  *watch
+	sentry   *sentry
 	artifact *Artifact
 }
 
@@ -152,10 +154,17 @@ func (r *run) boot(ctx context.Context) error {
 	if config.Dir == "" {
 		config.Dir = r.scratch.dir
 	}
-	r.machine = newWatch()
-	r.console = &console{callbacks: &r.callbacks, copies: []io.Writer{r.b.Console, r.b.VM.Console}}
+	var err error
+	if r.sentry, err = newSentry(r); err != nil {
+		return err
+	}
+	r.machine = newWatch(r.sentry.panicked)
+	r.console = &console{callbacks: &r.callbacks, copies: []io.Writer{r.sentry, r.b.Console, r.b.VM.Console}}
 	r.console.lines.line = func(s string) { r.emit(ConsoleLine{s}) }
 	config.Console = r.console
+	if config.HasDebugPort() && !r.sentry.quiet {
+		config.DebugConsole = debugConsole{r.sentry, r.b.VM.DebugConsole}
+	}
 	config.Observe = r.machineEvent
 	vm, err := qemu.Start(ctx, &config)
 	if err != nil {
@@ -166,7 +175,11 @@ func (r *run) boot(ctx context.Context) error {
 	if err := r.medium.Check(); err != nil {
 		return err
 	}
-	return r.look(ctx)
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	r.sentry.start()
+	return nil
 }
 
 func (r *run) machineEvent(e qemu.Event) {
@@ -204,6 +217,9 @@ func (r *run) look(ctx context.Context) error {
 // release ends and removes all that is still there.
 func (r *run) release() error {
 	var errs []error
+	if r.sentry != nil {
+		r.sentry.close()
+	}
 	if r.guest != nil {
 		r.guest.close()
 	}

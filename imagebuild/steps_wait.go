@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/keyseq"
 	"github.com/bootscribe/bootscribe/screen"
 )
@@ -34,7 +35,7 @@ func WaitText(patterns ...string) Step {
 			if err != nil {
 				return err
 			}
-			return g.waitText(ctx, what, func(t *screen.Text) bool {
+			return g.waitText(ctx, what, all, func(t *screen.Text) bool {
 				for _, re := range all {
 					if find(t, re, keyseq.Region{}) == nil {
 						return false
@@ -96,6 +97,21 @@ func Repeat(command string, every time.Duration, until ...Outcome) Step {
 			_, err := g.Repeat(ctx, command, every, until...)
 			return err
 		},
+	}
+}
+
+// Detect returns a step that replaces the rules that look out for failures, from
+// now on; see [Build.Detect]. Nil means those of [detect.Default].
+func Detect(rules *detect.Set) Step {
+	return Step{
+		Name: "look out for other failures",
+		Check: func(Vars) error {
+			if rules == nil {
+				return nil
+			}
+			return rules.Validate()
+		},
+		Do: func(_ context.Context, g *Guest) error { return g.Detect(rules) },
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 func (b *Build) Validate(ctx context.Context) error {
 	return errors.Join(unique([]error{
 		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(),
-		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateMachine(ctx),
+		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateMachine(ctx),
 	})...)
 }
 
@@ -63,6 +63,16 @@ func (b *Build) validateMedia() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (b *Build) validateDetect() error {
+	if b.Detect == nil {
+		return nil
+	}
+	if err := b.Detect.Validate(); err != nil {
+		return &ConfigError{"Detect", err.Error(), "see detect.Rule for what a rule may be"}
+	}
+	return nil
 }
 
 // localMedia checks that one of the media is there, if all are local files, and

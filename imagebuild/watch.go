@@ -2,10 +2,8 @@ package imagebuild
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/bootscribe/bootscribe/qemu"
 )
@@ -17,18 +15,11 @@ type watch struct {
 	breaks, endsFor context.CancelCauseFunc
 	wg              sync.WaitGroup
 	resets          atomic.Int64 // how often the guest was reset, by whomever
-	reboots         []time.Time  // the guest's last few of its own, used by event alone
+	panicked        func(error)  // is told of a panic, which others may explain
 }
 
-// A guest that reboots so often so fast does nothing else: a system that
-// installs itself needs seconds for each boot.
-const (
-	loopResets = 5
-	loopTime   = 10 * time.Second
-)
-
-func newWatch() *watch {
-	w := &watch{}
+func newWatch(panicked func(error)) *watch {
+	w := &watch{panicked: panicked}
 	w.broken, w.breaks = context.WithCancelCause(context.Background())
 	w.ended, w.endsFor = context.WithCancelCause(context.Background())
 	return w
@@ -36,26 +27,15 @@ func newWatch() *watch {
 
 // event is told of every event of the machine, one at a time.
 func (w *watch) event(e qemu.Event) {
-	if err := machineError(e); err != nil {
-		w.breaks(err)
-	}
-	reset, ok := e.(qemu.Reset)
-	if ok {
+	if _, ok := e.(qemu.Reset); ok {
 		w.resets.Add(1)
 	}
-	if ok && reset.Guest && w.loops(time.Now()) {
-		w.breaks(&MachineError{Event: e, text: fmt.Sprintf("the guest reboots in a loop: %d times within %v", loopResets, loopTime)})
+	err := machineError(e)
+	if _, ok := e.(qemu.Panicked); ok {
+		w.panicked(err)
+	} else if err != nil {
+		w.breaks(err)
 	}
-}
-
-// loops notes a reboot and reports whether there were too many.
-func (w *watch) loops(now time.Time) bool {
-	w.reboots = append(w.reboots, now)
-	if len(w.reboots) < loopResets {
-		return false
-	}
-	w.reboots = w.reboots[len(w.reboots)-loopResets:]
-	return now.Sub(w.reboots[0]) <= loopTime
 }
 
 // follow waits in the background for the machine's end. Its last events come

@@ -100,7 +100,7 @@ func (c *Config) checkMachine(f *findings) {
 	if c.NoSandbox && c.RequireSandbox {
 		f.add("RequireSandbox", "drop one of them", "contradicts NoSandbox")
 	}
-	if b := c.board(); c.DebugConsole != nil && (!isX86(c.arch()) || b != boardPC && b != boardQ35) {
+	if c.DebugConsole != nil && !c.HasDebugPort() {
 		f.add("DebugConsole", "set it to nil, or use the machine pc or q35", "the machine %s has no port for it", c.machineName())
 	}
 	if c.Display != "" && c.RequireSandbox {
@@ -228,4 +228,11 @@ func checkForwards(f *findings, field string, forwards []Forward) {
 		}
 		taken[key] = true
 	}
+}
+
+// HasDebugPort reports whether the machine, of whatever else may be wrong with
+// it, has the port that DebugConsole is for: a PC has.
+func (c *Config) HasDebugPort() bool {
+	b := c.board()
+	return isX86(c.arch()) && (b == boardPC || b == boardQ35)
 }

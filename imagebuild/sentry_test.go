@@ -1,0 +1,199 @@
+package imagebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/bootscribe/bootscribe/detect"
+	"github.com/bootscribe/bootscribe/internal/guest"
+)
+
+// detected fails the test unless a step has failed by a rule of that name.
+func detected(t *testing.T, step *StepError, rule string) detect.Finding {
+	t.Helper()
+	var found *DetectedError
+	if !errors.As(step, &found) || found.Finding.Name != rule {
+		t.Fatalf("not by the rule %s: %v", rule, step)
+	}
+	return found.Finding
+}
+
+// What a guest says of its failure ends a wait for something else, wherever it
+// says it.
+func TestDetected(t *testing.T) {
+	for name, wait := range forever {
+		if name == "nothing" || name == "keys" {
+			continue // the one looks at no context, the other has its way with this guest
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, seen := newBuild(t, guest.Show("x\nKernel panic - not syncing: of sorts\n"), do(name, wait))
+			step := fails(t, b, 20*time.Second, "kernel-panic (fatal)", "of sorts", `step "`+name+`"`)
+			f := detected(t, step, "kernel-panic")
+			if f.Channel != detect.Serial && f.Channel != detect.Screen || f.Hint == "" {
+				t.Errorf("%+v", f)
+			}
+			told := only[Found](seen)
+			if len(told) == 0 || told[0].Finding.Name == "" {
+				t.Error("the observer was not told")
+			}
+		})
+	}
+}
+
+// With no rules, and with the rule switched off, nothing is found.
+func TestNotDetected(t *testing.T) {
+	off := detect.Default()
+	off.Rule("kernel-panic").Off = true
+	for name, rules := range map[string]*detect.Set{"no rules": {}, "off": off} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, seen := newBuild(t, guest.Show("Kernel panic - not syncing: of sorts\n"),
+				WaitSerial("sorts"), WaitText("sorts"), Step{Name: "wait", Timeout: 3 * time.Second, Do: forever["serial"]})
+			b.Detect = rules
+			fails(t, b, 40*time.Second, "no end after 3s")
+			for _, f := range only[Found](seen) {
+				if f.Finding.Name == "kernel-panic" {
+					t.Error(f)
+				}
+			}
+		})
+	}
+}
+
+// What the build waits for itself is no failure, on the screen and on the
+// serial line.
+func TestExpected(t *testing.T) {
+	for name, wait := range map[string]Step{
+		"screen": WaitText("^Kernel panic"),
+		"serial": WaitSerial("Kernel panic"),
+		"first":  First(Outcome{Text: "never"}, Outcome{Serial: "Kernel panic"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := do("other", func(ctx context.Context, g *Guest) error { return pause(ctx, 3*time.Second) })
+			panics := guest.Show("Kernel panic - not syncing: of sorts\n")
+			b, _ := newBuild(t, panics, wait, other, do("end", func(context.Context, *Guest) error { return errors.New("enough") }))
+			// On the other line it is still one.
+			rules := &detect.Set{Rules: []detect.Rule{*detect.Default().Rule("kernel-panic")}}
+			rules.Rules[0].Channels = []detect.Channel{detect.Serial}
+			if name == "screen" {
+				rules.Rules[0].Channels = []detect.Channel{detect.Screen}
+			}
+			b.Detect = rules
+			fails(t, b, 40*time.Second, "enough")
+		})
+	}
+}
+
+// A handler deals with what a rule would call a failure.
+func TestHandledFailure(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Show("Kernel panic - not syncing: of sorts\n"), do("serial", forever["serial"]))
+	b.Handlers = []Outcome{{Text: "Kernel panic", Err: errors.New("my own name for it")}}
+	fails(t, b, 20*time.Second, "my own name for it")
+}
+
+// Rules may change from step to step.
+func TestGuestDetect(t *testing.T) {
+	t.Parallel()
+	mine := &detect.Set{Rules: []detect.Rule{{Name: "no-licence", Class: detect.Fatal, Pattern: "licence not found"}}}
+	b, _ := newBuild(t, guest.Show("licence not found\n"), WaitText("licence not found"),
+		do("harmless", func(ctx context.Context, _ *Guest) error { return pause(ctx, 2*time.Second) }),
+		Detect(mine), do("serial", forever["serial"]))
+	step := fails(t, b, 40*time.Second, `step "serial"`)
+	detected(t, step, "no-licence")
+}
+
+func TestDetectValidate(t *testing.T) {
+	b, _ := newBuild(t, guest.Echo)
+	b.Detect = &detect.Set{Rules: []detect.Rule{{Name: "x", Class: "bad", Pattern: "("}}}
+	b.Steps = []Step{Detect(&detect.Set{Rules: []detect.Rule{{Name: "y", Class: detect.Fatal, Pattern: "("}}})}
+	err := b.Validate(soon(t))
+	for _, words := range []string{"Detect", `rule "x"`, `rule "y"`, "missing closing )"} {
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q is not in %v", words, err)
+		}
+	}
+}
+
+// A guest in which nothing moves is not waited for for ever, however one waits;
+// one that is stopped in between neither.
+func TestNoProgress(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Show("here I stand\n"), do("serial", forever["serial"]))
+	b.NoProgress = 5 * time.Second
+	step := fails(t, b, 40*time.Second, "nothing moves in the guest")
+	if !errors.Is(step, ErrNoProgress) || !strings.Contains(step.Text, "here I stand") {
+		t.Errorf("%v, %q", step, step.Text)
+	}
+}
+
+// A guest that shows a login prompt and has no sshd.
+func TestNoLogin(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Show("Debian GNU/Linux 12 demo tty1\n\ndemo login: "), WaitSSH())
+	b.SSH.User, b.SSH.Password = "root", "root"
+	b.NoLogin = 3 * time.Second
+	step := fails(t, b, 40*time.Second, "shows its login prompt", "ssh: ")
+	if !errors.Is(step, ErrNoLogin) {
+		t.Error(step)
+	}
+}
+
+func TestLoginRE(t *testing.T) {
+	for text, want := range map[string]bool{
+		"demo login: ":           true,
+		"Debian\n\ndemo login:":  true,
+		"demo login: _":          true,
+		"demo login: root":       false,
+		"demo login: \nPassword": false,
+		"":                       false,
+	} {
+		if got := loginRE.MatchString(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+// A guest that looks for a file under nearly the right name.
+func TestMissed(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Echo, ready(), do("ask", func(ctx context.Context, g *Guest) error {
+		// The host asks in the guest's place, from the same network's other end.
+		for _, path := range []string{"/vendor-data", "/preseed.cf"} {
+			get(t, g, path)
+		}
+		return nil
+	}), do("wait", func(ctx context.Context, g *Guest) error {
+		go func() {
+			time.Sleep(100 * time.Millisecond)
+			get(t, g, "/preseed.cf")
+		}()
+		_, err := g.WaitFetch(ctx, "/preseed.cfg")
+		return err
+	}))
+	b.Files = fstest.MapFS{"preseed.cfg": {}}
+	step := fails(t, b, 20*time.Second, "/preseed.cf", "/preseed.cfg", "mend the boot command")
+	var missed *NotFoundError
+	if !errors.As(step, &missed) || missed.Awaited != "/preseed.cfg" || len(step.Requests) != 3 {
+		t.Errorf("%v, %v", missed, step.Requests)
+	}
+}
+
+// get asks the build's server for a file, as the guest would.
+func get(t *testing.T, g *Guest, path string) {
+	t.Helper()
+	answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", g.HTTPPort, path))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	answer.Body.Close()
+}
