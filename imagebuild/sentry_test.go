@@ -104,8 +104,7 @@ func TestHandledFailure(t *testing.T) {
 func TestGuestDetect(t *testing.T) {
 	t.Parallel()
 	mine := &detect.Set{Rules: []detect.Rule{{Name: "no-licence", Class: detect.Fatal, Pattern: "licence not found"}}}
-	b, _ := newBuild(t, guest.Show("licence not found\n"), WaitText("licence not found"),
-		do("harmless", func(ctx context.Context, _ *Guest) error { return pause(ctx, 2*time.Second) }),
+	b, _ := newBuild(t, guest.Show("licence not found\n"), do("harmless", func(ctx context.Context, _ *Guest) error { return pause(ctx, 2*time.Second) }),
 		Detect(mine), do("serial", forever["serial"]))
 	step := fails(t, b, 40*time.Second, `step "serial"`)
 	detected(t, step, "no-licence")

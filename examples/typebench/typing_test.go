@@ -72,19 +72,24 @@ func typed(t *testing.T, b *bench, m *machine, load int) result {
 	return r
 }
 
-// What is typed arrives, on an idle machine and on a busy one; what is sent
-// without waiting for the guest does not, or the test proves nothing.
+// What is typed arrives, on an idle machine, on a busy one, and on one to which
+// something happens; what is sent without waiting for the guest does not, or the
+// test proves nothing.
 func TestTyping(t *testing.T) {
 	for _, tt := range []struct {
 		guest  string
 		burst  bool // what is sent without waiting is seen to be lost
 		chosen string
+		faulty int    // how many characters are typed while something happens; 0: see package imagebuild
+		sure   bool   // it knows what a paused guest was not given
+		last   string // what happens in the end
 	}{
-		{"keyread", true, "bios"},
-		{"isolinux", true, "bios"},
-		{"linux", true, "ps2-trace"},
-		{"linux-virtio", false, "virtio-ring"}, // a lost release would repeat its key for ever
-		{"uefi-shell", false, "leds"},
+		{guest: "keyread", burst: true, chosen: "bios"},
+		{guest: "isolinux", burst: true, chosen: "bios"},
+		{guest: "linux", burst: true, chosen: "ps2-trace", faulty: 1000, sure: true, last: "QMP closed"},
+		// A lost release would repeat its key for ever.
+		{guest: "linux-virtio", chosen: "virtio-ring", faulty: 1000, sure: true, last: "reset"},
+		{guest: "uefi-shell", chosen: "leds", faulty: 100, last: "reset"},
 	} {
 		t.Run(tt.guest, func(t *testing.T) {
 			b, m := booted(t, tt.guest)
@@ -97,15 +102,33 @@ func TestTyping(t *testing.T) {
 					t.Errorf("the mode was %q, want %q", r.Mode, tt.chosen)
 				}
 			}
-			if !tt.burst {
-				return
+			b.load = 0
+			if tt.faulty > 0 {
+				faults(t, b, m, tt.faulty, tt.sure)
 			}
-			b.pace.openLoop = true
-			if r := typed(t, b, m, 0); r.Lost == 0 {
-				t.Error("nothing was lost without waiting for the guest: the test proves nothing")
+			if tt.burst {
+				b.pace.openLoop = true
+				if r := typed(t, b, m, 0); r.Lost == 0 {
+					t.Error("nothing was lost without waiting for the guest: the test proves nothing")
+				}
+			}
+			if tt.last != "" {
+				lastFault(t, b, m, tt.last)
 			}
 		})
 	}
+}
+
+// A USB keyboard that the user has added beside the machine's own is typed on:
+// the guest's keys come from there as soon as it has found it.
+func TestUSBKeyboardAdded(t *testing.T) {
+	b, m := bootedWith(t, "linux-usb", func(c *qemu.Config) { c.Machine = "" })
+	b.chars = 50
+	if r := typed(t, b, m, 0); r.Lost+r.Doubled+r.Wrong > 0 || r.Mode != "usb-trace" {
+		t.Errorf("%+v", r)
+	}
+	faults(t, b, m, 40, false)
+	lastFault(t, b, m, "QMP closed")
 }
 
 // Busy loops are there while they are wanted, and no longer.
