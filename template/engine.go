@@ -37,13 +37,14 @@ type engine struct {
 	buildType string
 	generated func(string) (string, error) // the function build; nil where there is none yet
 	extra     map[string]any
-	inVars    bool // env is allowed
+	inVars    bool                 // env is allowed
+	all       texttemplate.FuncMap // what functions returned
 }
 
 // forBuild returns a copy that knows a build's name and type.
 func (e *engine) forBuild(name, builder string) *engine {
 	c := *e
-	c.buildName, c.buildType = name, builder
+	c.buildName, c.buildType, c.all = name, builder, nil
 	return &c
 }
 
@@ -111,7 +112,13 @@ var undefined = regexp.MustCompile(`function "([^"]*)" not defined`)
 // parse reads a template string and checks the functions and variables in it.
 func (e *engine) parse(text string, data map[string]any) (*texttemplate.Template, error) {
 	functions := e.functions()
-	t, err := texttemplate.New("t").Option("missingkey=error").Funcs(functions).Parse(text)
+	used := texttemplate.FuncMap{} // which is quicker than to tell it of all
+	for name, f := range functions {
+		if strings.Contains(text, name) {
+			used[name] = f
+		}
+	}
+	t, err := texttemplate.New("t").Option("missingkey=error").Funcs(used).Parse(text)
 	if err != nil {
 		if m := undefined.FindStringSubmatch(err.Error()); m != nil {
 			known := append(slices.Collect(maps.Keys(functions)), builtins...)
@@ -185,6 +192,9 @@ func fields(n parse.Node) []string {
 }
 
 func (e *engine) functions() texttemplate.FuncMap {
+	if e.all != nil {
+		return e.all
+	}
 	m := texttemplate.FuncMap{
 		"user":                e.user,
 		"env":                 e.getenv,
@@ -214,6 +224,7 @@ func (e *engine) functions() texttemplate.FuncMap {
 		}
 	}
 	maps.Copy(m, e.extra)
+	e.all = m
 	return m
 }
 

@@ -208,8 +208,9 @@ func (q *qemuBuilder) machine() {
 	vm.Memory = 512
 	if q.given("memory") {
 		vm.Memory = q.int("memory")
-		if vm.Memory < 10 {
+		if vm.Memory < 16 {
 			q.fail("memory", fmt.Sprintf("%d MiB is too little", vm.Memory), "memory is in MiB: write 2048 for 2 GiB")
+			vm.Memory = 512
 		}
 	}
 	for _, c := range []struct {

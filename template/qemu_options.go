@@ -51,7 +51,7 @@ var machineOptions = []option{
 	{name: "sockets", kind: isInt, def: "unset"},
 	{name: "cores", kind: isInt, def: "unset"},
 	{name: "threads", kind: isInt, def: "unset"},
-	{name: "memory", kind: isInt, def: "512", status: differs, here: "less than 10 MiB is an error and not 512"},
+	{name: "memory", kind: isInt, def: "512", status: differs, here: "less than 16 MiB is an error and not 512"},
 	{name: "net_device", def: "virtio-net"},
 	{name: "net_bridge", def: "unset", status: differs, here: "needs ssh_host, or the communicator none; each machine has a hardware address of its own"},
 	{name: "firmware", def: "unset"},

@@ -147,12 +147,17 @@ func (q *qemuBuilder) look(at place, option, text string, layout *keyseq.Layout)
 	}
 	if err != nil {
 		for _, err := range flatten(err) {
-			at := at
+			at, remedy := at, ""
 			var syntax *keyseq.SyntaxError
+			var untypable *keyseq.LayoutError
 			if errors.As(err, &syntax) {
 				at = q.element(at, option, syntax.Token)
 			}
-			q.failAt(at, option, err.Error(), "")
+			if errors.As(err, &untypable) && len(untypable.Untyped) > 0 {
+				at = q.element(at, option, string(untypable.Untyped[0].Rune))
+				remedy = "leave the characters out, or say with keyboard_layout which keyboard the guest has then"
+			}
+			q.failAt(at, option, strings.TrimPrefix(err.Error(), "keyseq: "), remedy)
 		}
 		return
 	}

@@ -93,7 +93,7 @@ func (r *packerReader) resolve(raw map[string]string, places map[string]place) {
 		defer delete(busy, name)
 		if strings.Contains(text, "{{") {
 			e := *r.t.engine
-			e.inVars = true
+			e.inVars, e.all = true, nil
 			e.extra = maps.Clone(e.extra)
 			if e.extra == nil {
 				e.extra = map[string]any{}
