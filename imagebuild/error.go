@@ -71,6 +71,53 @@ func (e *StepError) Error() string {
 // Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
+// Name is a short name for the cause that stays the same from release to
+// release: that of the rule which has found it, such as kernel-panic (see
+// package detect), or one of disk-full, disk-error, guest-panicked, qemu-hung,
+// qemu-killed, qemu-exited, powered-off, wrong-file-name, no-login,
+// no-progress and timeout. It is empty for what is none of
+// these, such as a command of a step that has failed.
+func (e *StepError) Name() string {
+	var detected *DetectedError
+	var machine *MachineError
+	var missed *NotFoundError
+	var exit *qemu.ExitError
+	switch {
+	case errors.As(e.Err, &detected):
+		return detected.Finding.Name
+	case errors.As(e.Err, &machine):
+		return machine.name()
+	case errors.Is(e.Err, ErrPoweredOff):
+		return "powered-off"
+	case errors.As(e.Err, &exit) && exit.Signal != "":
+		return "qemu-killed"
+	case errors.As(e.Err, &exit):
+		return "qemu-exited"
+	case errors.As(e.Err, &missed):
+		return "wrong-file-name"
+	case errors.Is(e.Err, ErrNoLogin):
+		return "no-login"
+	case errors.Is(e.Err, ErrNoProgress):
+		return "no-progress"
+	case errors.Is(e.Err, errTimeOver):
+		return "timeout"
+	}
+	return ""
+}
+
+func (e *MachineError) name() string {
+	switch event := e.Event.(type) {
+	case qemu.IOError:
+		if event.NoSpace {
+			return "disk-full"
+		}
+		return "disk-error"
+	case qemu.Panicked:
+		return "guest-panicked"
+	}
+	return "qemu-hung"
+}
+
 // machineError returns the failure that an event means, or nil if it means none.
 func machineError(e qemu.Event) error {
 	switch e := e.(type) {

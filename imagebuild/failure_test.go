@@ -83,7 +83,7 @@ func TestPoweredOffEarly(t *testing.T) {
 				return wait(ctx, g)
 			}))
 			step := fails(t, b, 10*time.Second, "the guest switched itself off", `step "`+name+`"`)
-			if !errors.Is(step, ErrPoweredOff) {
+			if !errors.Is(step, ErrPoweredOff) || step.Name() != "powered-off" {
 				t.Error(step)
 			}
 		})
@@ -104,7 +104,7 @@ func TestKilled(t *testing.T) {
 			}))
 			step := fails(t, b, 10*time.Second, "QEMU was killed", `step "`+name+`"`)
 			var exit *qemu.ExitError
-			if !errors.As(step, &exit) || exit.Signal != "killed" {
+			if !errors.As(step, &exit) || exit.Signal != "killed" || step.Name() != "qemu-killed" {
 				t.Error(step)
 			}
 			if step.Took > 10*time.Second {
@@ -132,7 +132,7 @@ func TestEvidence(t *testing.T) {
 	if failed != error(step) {
 		t.Errorf("OnFailure got %v", failed)
 	}
-	if !errors.Is(step, context.DeadlineExceeded) {
+	if !errors.Is(step, context.DeadlineExceeded) || step.Name() != "timeout" {
 		t.Error("not a timeout:", step)
 	}
 	if step.Frame == nil || step.Frame.Bounds().Dx() < 640 || step.Console != "no answer file\r\n" {

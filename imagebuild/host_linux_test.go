@@ -178,7 +178,7 @@ func TestDiskFull(t *testing.T) {
 	b.VM.Disks = []qemu.Disk{{Path: disk, Format: "raw"}}
 	step := fails(t, b, 2*time.Second, "No space left", "disk1", "free some space")
 	var machine *MachineError
-	if !errors.As(step, &machine) || !machine.Event.(qemu.IOError).NoSpace {
+	if !errors.As(step, &machine) || !machine.Event.(qemu.IOError).NoSpace || step.Name() != "disk-full" {
 		t.Error(step)
 	}
 	b.Output = filepath.Join(small, "out.qcow2")

@@ -18,7 +18,7 @@ import (
 func detected(t *testing.T, step *StepError, rule string) detect.Finding {
 	t.Helper()
 	var found *DetectedError
-	if !errors.As(step, &found) || found.Finding.Name != rule {
+	if !errors.As(step, &found) || found.Finding.Name != rule || step.Name() != rule {
 		t.Fatalf("not by the rule %s: %v", rule, step)
 	}
 	return found.Finding
@@ -129,7 +129,7 @@ func TestNoProgress(t *testing.T) {
 	b, _ := newBuild(t, guest.Show("here I stand\n"), do("serial", forever["serial"]))
 	b.NoProgress = 5 * time.Second
 	step := fails(t, b, 40*time.Second, "nothing moves in the guest")
-	if !errors.Is(step, ErrNoProgress) || !strings.Contains(step.Text, "here I stand") {
+	if !errors.Is(step, ErrNoProgress) || step.Name() != "no-progress" || !strings.Contains(step.Text, "here I stand") {
 		t.Errorf("%v, %q", step, step.Text)
 	}
 }
@@ -141,7 +141,7 @@ func TestNoLogin(t *testing.T) {
 	b.SSH.User, b.SSH.Password = "root", "root"
 	b.NoLogin = 3 * time.Second
 	step := fails(t, b, 40*time.Second, "shows its login prompt", "ssh: ")
-	if !errors.Is(step, ErrNoLogin) {
+	if !errors.Is(step, ErrNoLogin) || step.Name() != "no-login" {
 		t.Error(step)
 	}
 }
@@ -181,7 +181,7 @@ func TestMissed(t *testing.T) {
 	b.Files = fstest.MapFS{"preseed.cfg": {}}
 	step := fails(t, b, 20*time.Second, "/preseed.cf", "/preseed.cfg", "mend the boot command")
 	var missed *NotFoundError
-	if !errors.As(step, &missed) || missed.Awaited != "/preseed.cfg" || len(step.Requests) != 3 {
+	if !errors.As(step, &missed) || step.Name() != "wrong-file-name" || missed.Awaited != "/preseed.cfg" || len(step.Requests) != 3 {
 		t.Errorf("%v, %v", missed, step.Requests)
 	}
 }
