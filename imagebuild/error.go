@@ -8,6 +8,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/httpserve"
+	"github.com/bootscribe/bootscribe/keyseq"
 	"github.com/bootscribe/bootscribe/qemu"
 )
 
@@ -60,6 +61,7 @@ type StepError struct {
 	Console  string              // the end of the guest's serial output, at most 8 KiB
 	Stderr   string              // the end of what QEMU said, if it has ended
 	Requests []httpserve.Request // what the guest has asked for over HTTP
+	Typed    keyseq.Progress     // how far the newest boot command was typed; zero if there was none
 }
 
 // Error tells the step and the cause, which has QEMU's last words if it has

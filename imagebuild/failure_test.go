@@ -114,6 +114,16 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// How far a boot command was typed is in the error, also of a later step.
+func TestEvidenceTyped(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Echo, ready(), Type("abc"), Step{Name: "never", Timeout: 100 * time.Millisecond, Do: forever["serial"]})
+	step := fails(t, b, 40*time.Second, "no end after 100ms")
+	if p := step.Typed; p.Index != 3 || p.Total != 3 {
+		t.Errorf("%+v", p)
+	}
+}
+
 // What there was to see is in the error.
 func TestEvidence(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,7 @@ type Guest struct {
 	off     bool   // a step has waited for the guest to switch itself off
 	console *qemu.ConsoleReader
 	eye     *eye  // nil if there is no VNC
+	typed   keyseq.Progress
 	typedAt int64 // the number of resets when something was typed last
 	login
 	handlers
@@ -65,9 +66,18 @@ func (g *Guest) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) e
 	if g.VNC == nil {
 		return errNoScreen
 	}
-	t := Typist{VM: g.VM, VNC: g.VNC, Observe: g.run.emit, Wait: g.waitFor}
+	t := Typist{VM: g.VM, VNC: g.VNC, Observe: g.typing, Wait: g.waitFor}
+	g.typed = keyseq.Progress{}
 	g.typedAt = g.run.machine.resets.Load()
 	return t.Play(ctx, seq, o)
+}
+
+// typing passes on what is told of typing, and keeps how far it is.
+func (g *Guest) typing(e Event) {
+	if t, ok := e.(Typed); ok {
+		g.typed = t.Progress
+	}
+	g.run.emit(e)
 }
 
 // WaitSerial waits until the guest has written to its serial port what matches

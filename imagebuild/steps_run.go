@@ -121,7 +121,7 @@ func reason(cause, err error) error {
 }
 
 func (r *run) evidence(name string, took time.Duration, err error) *StepError {
-	e := &StepError{Step: name, Took: took, Err: err, Console: r.vm.Console().Tail(consoleTail)}
+	e := &StepError{Step: name, Took: took, Err: err, Console: r.vm.Console().Tail(consoleTail), Typed: r.guest.typed}
 	if r.guest.VNC != nil && r.guest.VNC.Seq() > 0 {
 		e.Frame, e.Text = r.guest.eye.evidence()
 	}
