@@ -59,10 +59,24 @@
 // # Failures
 //
 // What is wrong before the machine starts is found by [Build.Validate], all of
-// it at once. When the machine dies, its disk is full or its kernel panics,
-// the context of the running step ends with that as its cause: no step waits
-// for a machine that is no more. The failure is a [*StepError] with the screen
-// and its text, the end of the serial output and the requests for files.
+// it at once. When the machine dies or its disk is full, the context of the
+// running step ends with that as its cause: no step waits for a machine that is
+// no more.
+//
+// All the time that the machine runs, the rules of package detect look at its
+// screen, its serial line, the firmware's debug console and QEMU's events. A
+// kernel panic, a question of the installer that nobody answers, a medium that
+// cannot be booted, a loop of reboots end the step within a second or two, or
+// after the time that the rule gives them, with a [*DetectedError]. So does a
+// file that the guest asks for by a wrong name ([*NotFoundError]), a login
+// prompt behind which no sshd lets us in ([ErrNoLogin]), and a guest in which
+// nothing moves ([ErrNoProgress]). [Build.Detect], [Build.NoLogin] and
+// [Build.NoProgress] change that. What the build waits for itself, or has a
+// handler for, is never a failure.
+//
+// The failure is a [*StepError] with a short name for it, the screen and its
+// text, the end of the serial output, how far the typing was, and the requests
+// for files.
 //
 // # Watching a build
 //

@@ -72,7 +72,10 @@ type Machine struct{ Event qemu.Event }
 // ScreenOpened says that the machine's screen can be seen. The connection is the
 // build's, which closes it at the end; its last frame stays. Who looks at it
 // does so in a goroutine of their own, since the build waits for its observer.
-type ScreenOpened struct{ VNC *vnc.Conn }
+type ScreenOpened struct {
+	VNC    *vnc.Conn
+	Viewer string // where a VNC viewer can attach, if VM.Viewer asks for that; else empty
+}
 
 // Typing says how the guest is watched while it is typed to, from now on, and
 // why in that way.

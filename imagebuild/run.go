@@ -210,7 +210,7 @@ func (r *run) look(ctx context.Context) error {
 		return reason(r.cause(ctx), err)
 	}
 	r.guest.eye = &eye{conn: r.guest.VNC, vm: r.vm, reader: screen.Reader{Fonts: r.b.Fonts}}
-	r.emit(ScreenOpened{r.guest.VNC})
+	r.emit(ScreenOpened{r.guest.VNC, r.vm.Viewer()})
 	return nil
 }
 
