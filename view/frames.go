@@ -19,12 +19,13 @@ type frames struct {
 	dir string // of the trace
 	max int64  // bytes
 
-	mu     sync.Mutex
-	size   int64
-	next   int // number of the next file
-	kept   []kept
-	byHash map[uint64]string // names
-	halved int               // how often
+	mu      sync.Mutex
+	encoder encoder
+	size    int64
+	next    int // number of the next file
+	kept    []kept
+	byHash  map[uint64]string // names
+	halved  int               // how often
 }
 
 // kept is a picture that is there.
@@ -43,7 +44,7 @@ func (f *frames) add(img *image.RGBA) (string, error) {
 	if name, ok := f.byHash[hash]; ok {
 		return name, nil
 	}
-	data, err := encodePNG(img, png.DefaultCompression)
+	data, err := f.encoder.png(img, png.DefaultCompression)
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"fmt"
+	"image"
 	"net/http"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type glass struct {
 
 	encoding sync.Mutex // held only for as long as a picture takes
 	newest   encoded
+	encoder  encoder
 }
 
 // encoded is a picture as it is sent.
@@ -110,13 +112,14 @@ func (g *glass) encode(ctx context.Context, conn *vnc.Conn, seen version) (encod
 	if next.version == last.version {
 		return last, nil
 	}
-	img := conn.Screen() // at least as new as the number
+	var img *image.RGBA
+	img, next.version.seq = conn.Frame()
 	next.hash = screen.Hash(img)
 	if next.hash == last.hash && last.data != nil {
 		next.data, next.mime = last.data, last.mime
 	} else {
 		var err error
-		if next.data, next.mime, err = encodeQuickly(img); err != nil {
+		if next.data, next.mime, err = g.encoder.quickly(img); err != nil {
 			return encoded{}, err
 		}
 	}

@@ -6,37 +6,77 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"weak"
 )
 
-// encodePNG writes a picture as PNG. Most screens of an installation have few
-// colours, and are a fraction of the size with a palette of them.
-func encodePNG(img *image.RGBA, level png.CompressionLevel) ([]byte, error) {
-	var picture image.Image = img
-	if p := paletted(img); p != nil {
-		picture = p
+// encoder writes pictures. The memory that it works in is some MiB for large
+// ones, and the garbage collector may have it back in between. The zero encoder
+// is ready. One picture at a time.
+type encoder struct {
+	palette weak.Pointer[image.Paletted]
+	buffer  weak.Pointer[png.EncoderBuffer]
+}
+
+// Get and Put are for package png.
+func (e *encoder) Get() *png.EncoderBuffer  { return e.buffer.Value() }
+func (e *encoder) Put(b *png.EncoderBuffer) { e.buffer = weak.Make(b) }
+
+// png writes a picture as PNG. Most screens of an installation have few colours,
+// and are a fraction of the size with a palette of them.
+func (e *encoder) png(img *image.RGBA, level png.CompressionLevel) ([]byte, error) {
+	if p := e.paletted(img); p != nil {
+		return e.write(p, level)
 	}
+	return e.write(img, level)
+}
+
+func (e *encoder) write(img image.Image, level png.CompressionLevel) ([]byte, error) {
 	var b bytes.Buffer
-	err := (&png.Encoder{CompressionLevel: level}).Encode(&b, picture)
+	err := (&png.Encoder{CompressionLevel: level, BufferPool: e}).Encode(&b, img)
 	return b.Bytes(), err
 }
 
-// encodeQuickly writes a picture for someone who is watching: exactly where that
-// is quick, and else as JPEG.
-func encodeQuickly(img *image.RGBA) (data []byte, mime string, err error) {
-	var b bytes.Buffer
-	if p := paletted(img); p != nil {
-		err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, p)
-		return b.Bytes(), "image/png", err
+// quickly writes a picture for someone who is watching: exactly where that is
+// quick, and else as JPEG.
+func (e *encoder) quickly(img *image.RGBA) (data []byte, mime string, err error) {
+	if p := e.paletted(img); p != nil {
+		data, err := e.write(p, png.BestSpeed)
+		return data, "image/png", err
 	}
+	var b bytes.Buffer
 	err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 80})
 	return b.Bytes(), "image/jpeg", err
 }
 
+// paletted is the function of that name with memory that is there.
+func (e *encoder) paletted(img *image.RGBA) *image.Paletted {
+	out := e.palette.Value()
+	if out == nil || cap(out.Pix) < img.Rect.Dx()*img.Rect.Dy() {
+		out = image.NewPaletted(img.Rect, nil)
+		e.palette = weak.Make(out)
+	}
+	out.Pix, out.Stride, out.Rect, out.Palette = out.Pix[:img.Rect.Dx()*img.Rect.Dy()], img.Rect.Dx(), img.Rect, out.Palette[:0]
+	if !fill(out, img) {
+		return nil
+	}
+	return out
+}
+
 // paletted returns the picture with a palette, or nil if it has more than 256
-// colours. It takes every picture as opaque, as a screen is.
+// colours.
 func paletted(img *image.RGBA) *image.Paletted {
+	out := image.NewPaletted(img.Rect, nil)
+	if !fill(out, img) {
+		return nil
+	}
+	return out
+}
+
+// fill copies a picture into one of the same size whose palette is empty, and
+// reports whether its colours fit into that. It takes every picture as opaque,
+// as a screen is.
+func fill(out *image.Paletted, img *image.RGBA) bool {
 	bounds := img.Bounds()
-	out := image.NewPaletted(bounds, nil)
 	index := map[uint32]uint8{}
 	last, at := uint32(1)<<24, uint8(0) // no colour is like that
 	for y := range bounds.Dy() {
@@ -48,7 +88,7 @@ func paletted(img *image.RGBA) *image.Paletted {
 				i, ok := index[c]
 				if !ok {
 					if len(index) == 256 {
-						return nil
+						return false
 					}
 					i = uint8(len(index))
 					index[c] = i
@@ -59,5 +99,5 @@ func paletted(img *image.RGBA) *image.Paletted {
 			to[x] = at
 		}
 	}
-	return out
+	return true
 }

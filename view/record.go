@@ -232,9 +232,10 @@ func (r *Recorder) watch(ctx context.Context, conn *vnc.Conn) {
 	for {
 		_, err := conn.WaitUpdate(ctx, seen)
 		// What has come before the end is there to be seen after it.
-		if now := conn.Seq(); now > seen {
-			seen = now
-			r.see(conn.Screen())
+		if conn.Seq() > seen {
+			var frame *image.RGBA
+			frame, seen = conn.Frame()
+			r.see(frame)
 		}
 		if err != nil {
 			return

@@ -185,7 +185,7 @@ func TestGIFShrinks(t *testing.T) {
 func TestGIFWithin(t *testing.T) {
 	var s shots
 	for i := range 12 {
-		data, err := encodePNG(picture(uint64(i)), png.BestSpeed)
+		data, err := new(encoder).png(picture(uint64(i)), png.BestSpeed)
 		if err != nil {
 			t.Fatal(err)
 		}

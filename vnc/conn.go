@@ -31,6 +31,7 @@ type Conn struct {
 	changed chan struct{}
 	err     error
 	front   *image.RGBA // the newest complete frame
+	lent    bool        // front was given away, and must not change any more
 	seq     uint64
 	leds    LEDs
 	ledSeq  uint64

@@ -1,6 +1,7 @@
 package vnc
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
@@ -12,21 +13,19 @@ import (
 // it is black, and [Conn.Seq] is 0. It goes on to work after the connection
 // has ended.
 func (c *Conn) Screen() *image.RGBA {
-	frame, _ := c.Frame(nil)
-	return frame
+	frame, _ := c.Frame()
+	return &image.RGBA{Pix: bytes.Clone(frame.Pix), Stride: frame.Stride, Rect: frame.Rect}
 }
 
-// Frame is [Conn.Screen] for who looks often: it copies into the memory of
-// into, if that is large enough, and returns the number of the frame with it.
-// A nil into has no memory. Who gives one away must not use it any more.
-func (c *Conn) Frame(into *image.RGBA) (frame *image.RGBA, seq uint64) {
+// Frame returns the newest complete frame as [Conn.Screen] does, and its number,
+// but no copy: all that ask before the next frame share the picture, which
+// nobody may change, the connection included. It costs next to nothing as long
+// as the screen is still, and memory for as long as somebody keeps it.
+func (c *Conn) Frame() (frame *image.RGBA, seq uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var pix []uint8
-	if into != nil && cap(into.Pix) >= len(c.front.Pix) {
-		pix = into.Pix[:0]
-	}
-	return &image.RGBA{Pix: append(pix, c.front.Pix...), Stride: c.front.Stride, Rect: c.front.Rect}, c.seq
+	c.lent = true
+	return c.front, c.seq
 }
 
 // Size returns the size of the frame that [Conn.Screen] would return.
@@ -87,11 +86,16 @@ func (c *Conn) publish() {
 		if c.missing > 0 {
 			return
 		}
-		if c.front.Rect != c.back.Rect {
+		switch {
+		case c.lent: // somebody may still look at it
+			c.front = &image.RGBA{Pix: bytes.Clone(c.back.Pix), Stride: c.back.Stride, Rect: c.back.Rect}
+			c.lent = false
+		case c.front.Rect != c.back.Rect:
 			c.front = blank(c.front, c.back.Rect)
-			c.dirty = c.back.Rect
+			copy(c.front.Pix, c.back.Pix)
+		default:
+			copyRect(c.front, c.back, c.dirty)
 		}
-		copyRect(c.front, c.back, c.dirty)
 		c.seq++
 	})
 	if c.missing == 0 {
