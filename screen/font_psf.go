@@ -33,10 +33,13 @@ func ReadPSF(name string, r io.Reader) (*Font, error) {
 	return new(psfReader).read(name, r)
 }
 
-// psfReader reads fonts one after the other, in the same memory.
+// psfReader reads fonts one after the other, in the same memory: a font is good
+// until the next is read.
 type psfReader struct {
 	file, plain bytes.Buffer
 	zip         gzip.Reader
+	glyphs      []Glyph
+	rows        []uint32
 }
 
 func (p *psfReader) read(name string, r io.Reader) (*Font, error) {
@@ -52,9 +55,15 @@ func (p *psfReader) read(name string, r io.Reader) (*Font, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	file.glyphs(f)
+	p.glyphs, p.rows = sized(p.glyphs, file.count), sized(p.rows, file.count*file.height)
+	f.Glyphs = p.glyphs
+	file.draw(f.Glyphs, p.rows)
 	return f, nil
 }
+
+// sized returns a slice of a length, in the memory of an old one if that is
+// enough.
+func sized[T any](old []T, length int) []T { return slices.Grow(old[:0], length)[:length] }
 
 // data returns what a file holds, decompressed.
 func (p *psfReader) data(r io.Reader) ([]byte, error) {
@@ -108,12 +117,11 @@ func (p *psf) header() error {
 	return nil
 }
 
-// glyphs makes the font's glyphs. One without a meaning is U+FFFD.
-func (p *psf) glyphs(f *Font) {
+// draw fills in the font's glyphs, with memory for their rows. One without a
+// meaning is U+FFFD.
+func (p *psf) draw(glyphs []Glyph, rows []uint32) {
 	runes := p.runes()
-	f.Glyphs = make([]Glyph, p.count)
-	rows := make([]uint32, p.count*p.height)
-	for i := range f.Glyphs {
+	for i := range glyphs {
 		g := Glyph{Rune: utf8.RuneError, Rows: rows[:p.height:p.height]}
 		rows = rows[p.height:]
 		unpack(g.Rows, p.data[p.start+i*p.size:], p.width)
@@ -122,7 +130,7 @@ func (p *psf) glyphs(f *Font) {
 		} else if i < len(cp437) {
 			g.Rune = cp437[i]
 		}
-		f.Glyphs[i] = g
+		glyphs[i] = g
 	}
 }
 

@@ -76,13 +76,19 @@ func first(paths []string, read func(string, *os.File) []*Font) []*Font {
 func MoreSystemFonts() []*Font {
 	var fonts []*Font
 	for f := range consoleFonts {
-		fonts = append(fonts, f)
+		rows := make([]uint32, len(f.Glyphs)*f.Height)
+		own := &Font{Name: f.Name, Width: f.Width, Height: f.Height, Glyphs: slices.Clone(f.Glyphs)}
+		for i, g := range own.Glyphs {
+			copy(rows, g.Rows)
+			own.Glyphs[i].Rows, rows = rows[:f.Height:f.Height], rows[f.Height:]
+		}
+		fonts = append(fonts, own)
 	}
 	return fonts
 }
 
-// consoleFonts reads the console fonts of this machine one by one. What is not
-// there or cannot be read is left out.
+// consoleFonts reads the console fonts of this machine one by one, each of which
+// is good until the next. What is not there or cannot be read is left out.
 func consoleFonts(yield func(*Font) bool) {
 	var paths []string
 	for _, pattern := range consoleFiles {
