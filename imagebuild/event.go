@@ -73,8 +73,8 @@ type Machine struct{ Event qemu.Event }
 // build's, which closes it at the end; its last frame stays. Who looks at it
 // does so in a goroutine of their own, since the build waits for its observer.
 type ScreenOpened struct {
-	VNC    *vnc.Conn
-	Viewer string // where a VNC viewer can attach, if VM.Viewer asks for that; else empty
+	VNC    *vnc.Conn // the connection
+	Viewer string    // where a VNC viewer can attach, if VM.Viewer asks for that; else empty
 }
 
 // Typing says how the guest is watched while it is typed to, from now on, and

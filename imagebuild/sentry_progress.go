@@ -27,7 +27,7 @@ const (
 	defaultNoLogin    = time.Minute
 
 	// betweenChecks is the time between two questions for counters.
-	betweenChecks = 2 * time.Second
+	betweenChecks = time.Second
 	// busyDisk is how many bytes a disk moves at least between two checks when
 	// something is being installed behind a login prompt.
 	busyDisk = 1 << 20

@@ -183,11 +183,11 @@ func killed(ctx context.Context, e *environment, c *clock) (*imagebuild.Build, e
 
 // noSSHD has busybox's getty as its only program.
 func noSSHD(ctx context.Context, e *environment, c *clock) (*imagebuild.Build, error) {
-	b, err := linux("rdinit=/bin/busybox -- getty -n -l /bin/sh 0 -", true)(ctx, e, c)
+	const script = "mount -t devtmpfs d /dev; busybox hostname demo; while :; do busybox getty 38400 ttyS0; done"
+	b, err := linux(`quiet rdinit=/bin/sh -- -c "`+script+`"`, true)(ctx, e, c)
 	if err != nil {
 		return nil, err
 	}
-	b.VM.Args[1].Value = "mitigations=off quiet console=tty0 console=ttyS0 rdinit=/bin/busybox -- getty 38400 -"
 	b.SSH = ssh.Config{User: "root", Password: "root"}
 	b.Steps = []imagebuild.Step{imagebuild.WaitSSH()}
 	return b, nil
