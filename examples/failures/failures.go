@@ -34,7 +34,7 @@ var all = []*failure{
 	},
 	{
 		name: "wrong-file", about: "the installer asks for an answer file by a wrong name", want: "wrong-file-name",
-		prepare: installer(`auto url=http://%s:%d/preseed.cf`),
+		prepare: installer("auto=true priority=critical locale=C keymap=us url=http://%s:%d/preseed.cf"),
 		appears: func(e imagebuild.Event) bool {
 			r, ok := e.(imagebuild.Requested)
 			return ok && r.Request.Status == 404
