@@ -257,7 +257,7 @@ func (t *Template) observer(name string) func(imagebuild.Event) {
 // build makes a Build of a plan.
 func (t *Template) build(p *problems, plan plan) *Build {
 	b := &Build{Name: plan.name, Type: plan.builder, force: t.config.Force, names: map[string]named{}}
-	e := t.engine.forBuild(plan.name, plan.builder)
+	e := t.engine.forBuild(plan.short, plan.builder)
 	say := t.observer(plan.name)
 	g := &generator{build: b, say: say, breakpoint: t.config.Breakpoint, run: t.run}
 	switch f, ok := t.config.Components.builders[plan.builder]; {

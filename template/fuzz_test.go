@@ -18,6 +18,12 @@ func FuzzJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) { readAny(t, "t.json", text) })
 }
 
+// FuzzHCL reads any text as an HCL2 template.
+func FuzzHCL(f *testing.F) {
+	seed(f, "testdata/*/*.hcl")
+	f.Fuzz(func(t *testing.T, text []byte) { readAny(t, "t.pkr.hcl", text) })
+}
+
 func seed(f *testing.F, patterns ...string) {
 	for _, p := range patterns {
 		files, _ := filepath.Glob(p)

@@ -140,7 +140,7 @@ func (r *packerReader) plans() {
 		if r.left(b.name) {
 			continue
 		}
-		p := plan{name: b.name, builder: b.typ, block: b, cleanup: cleanup}
+		p := plan{name: b.name, ref: b.name, short: b.name, builder: b.typ, block: b, cleanup: cleanup}
 		p.provisioners = slices.DeleteFunc(slices.Clone(provisioners), func(b *block) bool { return !b.concerns(p.name) })
 		for _, chain := range chains {
 			if chain = r.t.cut(chain, p.name); len(chain) > 0 {

@@ -37,7 +37,7 @@ type link struct {
 
 // chainsOf makes the chains of a plan.
 func (t *Template) chainsOf(p *problems, g *generator, plan plan, e *engine) {
-	e = e.forBuild(plan.name, plan.builder)
+	e = e.forBuild(plan.short, plan.builder)
 	e.generated = mark
 	for _, blocks := range plan.chains {
 		var c chain

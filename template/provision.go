@@ -34,7 +34,7 @@ type work func(ctx context.Context, guest *imagebuild.Guest) error
 // provision appends the steps of the plan's provisioners to the build, and lets
 // the cleanup provisioner run after a failure.
 func (t *Template) provision(p *problems, g *generator, plan plan, e *engine) {
-	e = e.forBuild(plan.name, plan.builder)
+	e = e.forBuild(plan.short, plan.builder)
 	e.generated = mark
 	b := g.build
 	last := len(b.Image.Steps)
@@ -47,7 +47,7 @@ func (t *Template) provision(p *problems, g *generator, plan plan, e *engine) {
 		steps = append(steps, t.provisioner(p, g, bl, e)...)
 	}
 	b.Image.Steps = append(steps, end...)
-	if plan.cleanup == nil || !plan.cleanup.concerns(plan.name) {
+	if plan.cleanup == nil || !plan.cleanup.concerns(plan.ref) {
 		return
 	}
 	cleanup := t.provisioner(p, g, plan.cleanup, e)

@@ -50,8 +50,8 @@ func (q *qemuBuilder) is(field, option string) {
 }
 
 func (q *qemuBuilder) output() {
-	q.vmName = q.or("vm_name", "packer-"+q.b.Name)
-	q.b.Dir = q.or("output_directory", "output-"+q.b.Name)
+	q.vmName = q.or("vm_name", "packer-"+q.engine.buildName)
+	q.b.Dir = q.or("output_directory", "output-"+q.engine.buildName)
 	if q.vmName != filepath.Base(q.vmName) || q.vmName == "." || q.vmName == ".." {
 		q.fail("vm_name", fmt.Sprintf("%q is no file name", q.vmName), "give a name without slashes; output_directory says where it goes")
 	}

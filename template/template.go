@@ -94,6 +94,8 @@ type Variable struct {
 // plan is what becomes a Build: the blocks that concern it.
 type plan struct {
 	name, builder string
+	ref           string // by which only and except name it
+	short         string // by which its files are called
 	block         *block
 	provisioners  []*block
 	cleanup       *block

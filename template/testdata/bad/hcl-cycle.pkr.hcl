@@ -1,0 +1,15 @@
+source "qemu" "a" {
+  iso_url      = "a.iso"
+  iso_checksum = "none"
+  headless     = true
+  ssh_username = "root"
+}
+
+build {
+  sources = ["source.qemu.a"]
+}
+
+locals {
+  a = local.b
+  b = local.a
+}

@@ -1,0 +1,14 @@
+source "qemu" "a" {
+  iso_url      = "a.iso"
+  iso_checksum = "none"
+  headless     = true
+  ssh_username = "root"
+}
+
+build {
+  sources = ["source.qemu.a"]
+
+  provisioner "shell" {
+    inlin = ["true"]
+  }
+}
