@@ -14,7 +14,11 @@ import (
 func (s *shots) canvas(chosen [][2]int64) (image.Rectangle, error) {
 	var most image.Point
 	for _, f := range chosen {
-		c, err := png.DecodeConfig(bytes.NewReader(s.Pictures[f[1]]))
+		data, err := s.picture(f)
+		if err != nil {
+			return image.Rectangle{}, err
+		}
+		c, err := png.DecodeConfig(bytes.NewReader(data))
 		if err != nil {
 			return image.Rectangle{}, err
 		}
@@ -22,6 +26,9 @@ func (s *shots) canvas(chosen [][2]int64) (image.Rectangle, error) {
 	}
 	return fit(most, image.Rect(0, 0, gifWidth, gifWidth)), nil
 }
+
+// picture returns the bytes of a frame's picture.
+func (s *shots) picture(f [2]int64) ([]byte, error) { return s.trace.picture(s.Pictures[f[1]]) }
 
 // fit returns where in a box a picture of some size goes: in the middle, whole,
 // and never larger than it is. In the box that canvas starts from, only the size
@@ -39,7 +46,11 @@ func fit(size image.Point, box image.Rectangle) image.Rectangle {
 
 // draw returns a picture in the middle of the canvas, on black.
 func (s *shots) draw(f [2]int64, size image.Rectangle) (*image.RGBA, error) {
-	img, err := png.Decode(bytes.NewReader(s.Pictures[f[1]]))
+	data, err := s.picture(f)
+	if err != nil {
+		return nil, err
+	}
+	img, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}

@@ -213,7 +213,7 @@ func TestMax(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(page.Data.Pictures); n < 4 || n > 12 {
+	if n := len(page.pictures); n < 4 || n > 12 {
 		t.Errorf("%d pictures are left", n)
 	}
 	if last := page.Bars; len(last) != 0 || read.end == nil {

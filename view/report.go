@@ -13,6 +13,11 @@ import (
 //go:embed page/report.html
 var reportHTML string
 
+// reportEndHTML follows the pictures.
+//
+//go:embed page/report-end.html
+var reportEndHTML string
+
 //go:embed page/view.css
 var styleCSS string
 
@@ -23,7 +28,8 @@ var reportJS string
 // outside: the verdict, a failure in front, the screen at any moment with a
 // film strip and a timeline, what happened beside it, and the serial output.
 // The report of a trace is at most a third larger than its pictures, plus its
-// events. Report never writes to the trace.
+// events; of the pictures it has one at a time in memory. Report never writes to
+// the trace.
 func Report(w io.Writer, traceDir string) error {
 	t, err := readTrace(traceDir)
 	if err != nil {
@@ -33,13 +39,48 @@ func Report(w io.Writer, traceDir string) error {
 	if err != nil {
 		return err
 	}
-	if err := reportPage.Execute(w, page); err != nil {
+	if err := page.write(w, t); err != nil {
 		return fmt.Errorf("view: report of %s: %w", traceDir, err)
 	}
 	return nil
 }
 
-var reportPage = template.Must(template.New("report").Parse(reportHTML))
+var (
+	reportPage = template.Must(template.New("report").Parse(reportHTML))
+	reportEnd  = template.Must(template.New("end").Parse(reportEndHTML))
+)
+
+func (r *report) write(w io.Writer, t *trace) error {
+	if err := reportPage.Execute(w, r); err != nil {
+		return err
+	}
+	for _, name := range r.pictures {
+		if err := t.embed(w, name); err != nil {
+			return err
+		}
+	}
+	return reportEnd.Execute(w, r)
+}
+
+// embed writes a picture as an element that the page's script reads.
+func (t *trace) embed(w io.Writer, name string) error {
+	data, err := t.picture(name)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, `<script type="text/plain" class="picture">`); err != nil {
+		return err
+	}
+	text := base64.NewEncoder(base64.StdEncoding, w) // no character of which means anything in HTML
+	if _, err := text.Write(data); err != nil {
+		return err
+	}
+	if err := text.Close(); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "</script>\n")
+	return err
+}
 
 // report is what the template shows.
 type report struct {
@@ -55,6 +96,8 @@ type report struct {
 	Bars    []bar
 	Serial  []stamped
 	Data    reportData
+
+	pictures []string // their names
 }
 
 // verdict is how the build has ended.
@@ -75,9 +118,9 @@ type stamped struct {
 
 // reportData is what the script gets.
 type reportData struct {
-	Length int64  `json:"length"`
-	Notes  []note `json:"notes"`
-	*shots
+	Length int64      `json:"length"`
+	Notes  []note     `json:"notes"`
+	Frames [][2]int64 `json:"frames"` // time and number of the picture
 }
 
 // note is something that happened.
@@ -100,7 +143,8 @@ func newReport(t *trace) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Data = reportData{Length: t.length(), Notes: t.notes(), shots: seen}
+	r.Data = reportData{Length: t.length(), Notes: t.notes(), Frames: seen.Frames}
+	r.pictures = seen.Pictures
 	if t.end != nil {
 		r.Err, r.Fail = t.end.Err, t.end.Fail
 	}

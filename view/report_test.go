@@ -8,8 +8,11 @@ import (
 	"image/color"
 	"image/gif"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +108,44 @@ func TestReportEscapes(t *testing.T) {
 	}
 }
 
+// heap is a writer that knows the most memory that was in use while it was
+// written to.
+type heap struct{ written, looked, most uint64 }
+
+func (h *heap) Write(p []byte) (int, error) {
+	if h.written += uint64(len(p)); h.written >= h.looked {
+		h.looked = h.written + 1<<20
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		h.most = max(h.most, m.HeapAlloc)
+	}
+	return len(p), nil
+}
+
+// A report does not have all pictures in memory.
+func TestReportMemory(t *testing.T) {
+	const count = 24
+	noise := image.NewGray(image.Rect(0, 0, 640, 512)) // 320 KiB each
+	for i := range noise.Pix {
+		noise.Pix[i] = uint8(rand.Uint32())
+	}
+	pictures, lines := slices.Repeat([]image.Image{noise}, count), startLine
+	for i := range count {
+		lines += fmt.Sprintf(`{"t":%d,"kind":"frame","file":"frames/%06d.png"}`+"\n", i, i+1)
+	}
+	dir := written(t, lines, pictures...)
+	pictures = nil
+	var before, during heap
+	before.Write(nil)
+	if err := Report(&during, dir); err != nil {
+		t.Fatal(err)
+	}
+	if grew := int64(during.most) - int64(before.most); during.written < 8<<20 || grew > 4<<20 {
+		t.Errorf("%d bytes more memory for a report of %d", grew, during.written)
+	}
+}
+
 func TestSpans(t *testing.T) {
 	read, err := readTrace(written(t, startLine+`{"t":1,"kind":"phase","name":"steps"}
 {"t":2,"kind":"step","name":"a"}
@@ -183,14 +224,19 @@ func TestGIFShrinks(t *testing.T) {
 
 // A GIF that is too large has fewer pictures.
 func TestGIFWithin(t *testing.T) {
-	var s shots
+	lines := startLine
+	var pictures []image.Image
 	for i := range 12 {
-		data, err := new(encoder).png(picture(uint64(i)), png.BestSpeed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Pictures = append(s.Pictures, data)
-		s.Frames = append(s.Frames, [2]int64{int64(i), int64(i)})
+		lines += fmt.Sprintf(`{"t":%d,"kind":"frame","file":"frames/%06d.png"}`+"\n", i, i+1)
+		pictures = append(pictures, picture(uint64(i)))
+	}
+	read, err := readTrace(written(t, lines, pictures...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := read.shots()
+	if err != nil {
+		t.Fatal(err)
 	}
 	const room = 300_000
 	b, err := s.within(room, 20)

@@ -88,13 +88,37 @@ func (t *trace) length() int64 {
 	return last
 }
 
-// picture returns the bytes of a picture, or nil if it was removed to save
-// room. No name leads out of the trace.
-func (t *trace) picture(name string) ([]byte, error) {
+// path returns where a picture is. No name leads out of the trace.
+func (t *trace) path(name string) (string, error) {
 	if dir, file := path.Split(name); dir != framesDir+"/" || strings.ContainsAny(file, `\:`) || !strings.HasSuffix(file, ".png") {
-		return nil, fmt.Errorf("view: %s: %q is no name of a picture", t.dir, name)
+		return "", fmt.Errorf("view: %s: %q is no name of a picture", t.dir, name)
 	}
-	data, err := os.ReadFile(filepath.Join(t.dir, filepath.FromSlash(name)))
+	return filepath.Join(t.dir, filepath.FromSlash(name)), nil
+}
+
+// has reports whether a picture is there, and was not removed to save room.
+func (t *trace) has(name string) (bool, error) {
+	path, err := t.path(name)
+	if err != nil {
+		return false, err
+	}
+	_, err = os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("view: %w", err)
+	}
+	return true, nil
+}
+
+// picture returns the bytes of a picture, or nil if it was removed.
+func (t *trace) picture(name string) ([]byte, error) {
+	path, err := t.path(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -139,13 +163,14 @@ func closeSpan(list []span, e entry) {
 
 // shots are what was on the screen, and when.
 type shots struct {
-	Pictures [][]byte   `json:"pictures"` // PNG; as JSON base64
-	Frames   [][2]int64 `json:"frames"`   // time and number of the picture
+	trace    *trace
+	Pictures []string   // the names of those that are there
+	Frames   [][2]int64 // time and number of the picture
 }
 
-// shots reads each picture once. Those that were removed are left out.
+// shots looks which pictures there are. Those that were removed are left out.
 func (t *trace) shots() (*shots, error) {
-	s := &shots{Pictures: [][]byte{}, Frames: [][2]int64{}}
+	s := &shots{trace: t, Frames: [][2]int64{}}
 	number := map[string]int64{} // -1 for one that was removed
 	for _, e := range t.entries {
 		if e.Kind != kindFrame {
@@ -153,14 +178,14 @@ func (t *trace) shots() (*shots, error) {
 		}
 		n, ok := number[e.File]
 		if !ok {
-			data, err := t.picture(e.File)
+			there, err := t.has(e.File)
 			if err != nil {
 				return nil, err
 			}
 			n = -1
-			if data != nil {
+			if there {
 				n = int64(len(s.Pictures))
-				s.Pictures = append(s.Pictures, data)
+				s.Pictures = append(s.Pictures, e.File)
 			}
 			number[e.File] = n
 		}

@@ -6,7 +6,7 @@
   const screen = el("screen"), slider = el("time"), film = el("film"), notes = el("notes");
   const lines = [...document.querySelectorAll("#serial [data-t]")];
   const tracks = [...document.querySelectorAll(".track")];
-  const urls = data.pictures.map((p) => "data:image/png;base64," + p);
+  const urls = [...document.querySelectorAll(".picture")].map((p) => "data:image/png;base64," + p.textContent);
   const cursors = [];
   let at = 0, timer = 0;
 
