@@ -42,13 +42,16 @@ lint: .bin/staticcheck ## format, go.mod, vet, staticcheck, other systems, the f
 	$(GO) vet ./...
 	.bin/staticcheck ./...
 	cd internal/tools && $(GO) vet ./testsum && $(GO) test ./testsum
+	cd template && $(GO) mod tidy -diff && $(GO) vet ./... && ../.bin/staticcheck ./... && GOOS=windows $(GO) vet ./...
 	GOOS=darwin $(GO) build ./...
 	GOOS=windows $(GO) build ./...
 	@scripts/check-tree
 
 .PHONY: test-race
 test-race: .bin/testsum ## the tests alone, with the race detector
-	$(GO) test -json -race -shuffle=on -timeout $(TIMEOUT) $(TESTFLAGS) ./... | .bin/testsum
+	@( bad=0; for d in . template; do \
+		$(GO) test -C $$d -json -race -shuffle=on -timeout $(TIMEOUT) $(TESTFLAGS) ./... || bad=1; \
+	done; exit $$bad ) | .bin/testsum
 
 .PHONY: demo
 demo: ## make an installation ISO, build demo.qcow2 from it, and report (FIRMWARE=bios or uefi)
