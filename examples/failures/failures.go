@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/internal/typeguest"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/ssh"
@@ -218,12 +219,19 @@ func installer(arguments string) func(context.Context, *environment, *clock) (*i
 }
 
 // diskFull writes to a disk whose image is on a file system of a few megabytes.
-func diskFull(ctx context.Context, e *environment, c *clock) (*imagebuild.Build, error) {
+func diskFull(_ context.Context, e *environment, _ *clock) (*imagebuild.Build, error) {
 	if e.small == "" {
 		return nil, skip("run it with -small DIRECTORY: unshare -m sh -c 'mount -t tmpfs -o size=8m none /mnt && failures -only disk-full -small /mnt'")
 	}
-	b, err := linux("rdinit=/bin/sh -- -c \"mount -t devtmpfs d /dev; cat /dev/zero >/dev/sda\"", true)(ctx, e, c)
+	medium, err := blank(e)
 	if err != nil {
+		return nil, err
+	}
+	floppy := make([]byte, 1440<<10)
+	copy(floppy, guest.Fill(1<<20))
+	b := &imagebuild.Build{Media: local(medium), Steps: []imagebuild.Step{forever()}}
+	b.VM.Floppy = filepath.Join(e.dir, "fill.img")
+	if err := os.WriteFile(b.VM.Floppy, floppy, 0o600); err != nil {
 		return nil, err
 	}
 	disk := filepath.Join(e.small, "disk.raw")
@@ -233,7 +241,7 @@ func diskFull(ctx context.Context, e *environment, c *clock) (*imagebuild.Build,
 	if err := os.Truncate(disk, 64<<20); err != nil {
 		return nil, err
 	}
-	b.VM.Disks = []qemu.Disk{{Path: disk, Format: "raw", Bus: qemu.IDE}}
+	b.VM.Disks = []qemu.Disk{{Path: disk, Format: "raw"}}
 	return b, nil
 }
 
