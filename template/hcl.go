@@ -3,6 +3,7 @@ package template
 import (
 	"context"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -222,7 +223,7 @@ func (r *hclReader) value(e hcl.Expression, v cty.Value) *value {
 	case t == cty.Bool:
 		out.kind, out.yes = kindBool, v.True()
 	case t == cty.Number:
-		out.kind, out.text = kindNumber, v.AsBigFloat().Text('f', -1)
+		out.kind, out.text = kindNumber, number(v.AsBigFloat())
 	case t.IsListType(), t.IsTupleType(), t.IsSetType():
 		out.kind = kindList
 		parts, _ := e.(*hclsyntax.TupleConsExpr)
@@ -242,6 +243,14 @@ func (r *hclReader) value(e hcl.Expression, v cty.Value) *value {
 		}
 	}
 	return out
+}
+
+// number writes a number with digits only, unless these would be very many.
+func number(f *big.Float) string {
+	if exp := f.MantExp(nil); exp > 256 || exp < -256 {
+		return f.Text('g', -1)
+	}
+	return f.Text('f', -1)
 }
 
 func keysOf[V any](m map[string]V) func(func(string) bool) {

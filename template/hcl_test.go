@@ -75,7 +75,9 @@ func parseHCL(t *testing.T, text string, c *template.Config) (*template.Template
 
 // TestHCLData asks a server for data.
 func TestHCLData(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(`{"name":"` + r.Header.Get("X-Name") + `"}`)) }))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(`{"name":"` + r.Header.Get("X-Name") + `"}`))
+	}))
 	defer s.Close()
 	text := hclTemplate("  vm_name = local.n\n", `
 locals { n = jsondecode(data.http.x.body).name }

@@ -35,7 +35,7 @@ var diskOptions = []option{
 	{name: "disk_discard", def: "ignore", status: noEffect, here: "always unmap: what the guest trims takes no room"},
 	{name: "disk_detect_zeroes", def: "off", status: noEffect, here: "always unmap"},
 	{name: "skip_compaction", kind: isBool, def: "false", status: noEffect, here: "the image is always written anew, whole, before it has its name"},
-	{name: "disk_compression", kind: isBool, def: "false", here: "zlib"},
+	{name: "disk_compression", kind: isBool, def: "false"},
 	{name: "qemu_img_args", kind: isAny, def: "none", status: notYet, here: "the options of qemu-img are not open to templates"},
 	{name: "cdrom_interface", def: "unset", status: differs, here: "the machine's own: ide on pc, sata on q35, virtio-scsi elsewhere; another one is not supported yet"},
 	{name: "vm_name", def: "packer-BUILD", here: "QEMU is told it with dashes in place of odd characters", status: differs},
