@@ -61,8 +61,8 @@ func (e *eye) fresh(ctx context.Context) (*view, uint64) {
 // look returns the newest frame that QEMU has sent, and the number to wait for
 // the next one with.
 func (e *eye) look() (*view, uint64) {
-	seq := e.conn.Seq() // first: what comes in between is looked at again
-	return e.keep(e.conn.Screen()), seq
+	frame, seq := e.conn.Frame()
+	return e.keep(frame), seq
 }
 
 // keep returns the view of a frame, which may be an old one.
