@@ -32,11 +32,13 @@
 // All times are milliseconds since the recording began. A line of events.jsonl
 // has its time in "t" and in "kind" what it is: start, phase, phase-done, step,
 // step-done, progress, medium, machine, screen, typing, typed, login, output,
-// serial, appeared, request, frame, end, or event for what this package does not know.
-// The other fields are there where they mean something: name, text, index,
-// done, total, took (milliseconds), err, path, status, bytes and file (the
-// picture of a frame). What is typed is in no event, and so in no trace; what
-// the guest's screen shows of it is.
+// serial, appeared, found, request, frame, end, or event for what this package
+// does not know. The other fields are there where they mean something: name,
+// text, index, done, total, took (milliseconds), err, path, status, bytes, file
+// (the picture of a frame), found (what a rule of package detect has found: name,
+// class, where, text, more, hint, fails) and, at the end, failure (what a
+// StepError knows). What is typed is in no event, and so in no trace; what the
+// guest's screen shows of it is.
 //
 // A trace stays below [RecordConfig].Max bytes. The screen is looked at when it
 // has changed, and not more often than [RecordConfig].Interval says; a picture

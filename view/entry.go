@@ -29,6 +29,7 @@ const (
 	kindOutput    = "output"
 	kindSerial    = "serial"
 	kindAppeared  = "appeared"
+	kindFound     = "found"
 	kindRequest   = "request"
 	kindFrame     = "frame"
 	kindEnd       = "end"
@@ -56,16 +57,17 @@ type entry struct {
 	Bytes  int64      `json:"bytes,omitempty"`
 	File   string     `json:"file,omitempty"` // the picture of a frame
 	Time   *time.Time `json:"time,omitempty"` // of the start
+	Found  *finding   `json:"found,omitempty"`
 	Fail   *failure   `json:"failure,omitempty"`
 }
 
-// failure is what a StepError knows.
-type failure struct {
-	Step    string `json:"step"`
-	File    string `json:"file,omitempty"`   // the picture of the screen
-	Screen  string `json:"screen,omitempty"` // its text
-	Console string `json:"console,omitempty"`
-	Stderr  string `json:"stderr,omitempty"`
+// lasting tells whether entries like this are few, and needed for a report.
+func (e entry) lasting() bool {
+	switch e.Kind {
+	case kindStart, kindPhase, kindPhaseDone, kindStep, kindStepDone, kindFrame, kindEnd:
+		return true
+	}
+	return e.Found != nil && e.Found.Fails
 }
 
 // describe makes an entry of an event. Its time is not set.
@@ -99,6 +101,8 @@ func describe(e imagebuild.Event) entry {
 		return entry{Kind: kindSerial, Text: cut(e.Line)}
 	case imagebuild.Appeared:
 		return entry{Kind: kindAppeared, Text: "appeared: " + cut(e.What)}
+	case imagebuild.Found:
+		return describeFinding(e.Finding)
 	case imagebuild.Requested:
 		return describeRequest(e.Request)
 	}

@@ -36,9 +36,8 @@ func (r *Recorder) end(failed error) error {
 	r.looks.Wait()
 
 	end := entry{Kind: kindEnd, Err: errText(failed)}
-	var step *imagebuild.StepError
-	if errors.As(failed, &step) {
-		end.Fail = r.failure(step)
+	if end.Fail = newFailure(failed); end.Fail != nil {
+		end.Fail.File = r.last(failed)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,13 +61,13 @@ func (r *Recorder) close() error {
 	return errors.Join(errs...)
 }
 
-// failure keeps what a StepError knows.
-func (r *Recorder) failure(e *imagebuild.StepError) *failure {
-	f := &failure{Step: e.Step, Screen: e.Text, Console: readable(e.Console), Stderr: e.Stderr}
-	if e.Frame != nil {
-		f.File = r.see(toRGBA(e.Frame))
+// last keeps the picture that a StepError has, and returns its file.
+func (r *Recorder) last(failed error) string {
+	var step *imagebuild.StepError
+	if !errors.As(failed, &step) || step.Frame == nil {
+		return ""
 	}
-	return f
+	return r.see(toRGBA(step.Frame))
 }
 
 // escape matches what a terminal would not show (ECMA-48 §5.4 and §8.3).

@@ -87,7 +87,7 @@ func (l *Live) Observe(e imagebuild.Event) {
 
 // Finish shows how the build has ended: nil means that it has succeeded.
 func (l *Live) Finish(failed error) {
-	l.feed.add(entry{Kind: kindEnd, Err: errText(failed)})
+	l.feed.add(entry{Kind: kindEnd, Err: errText(failed), Fail: newFailure(failed)})
 }
 
 // Close ends all requests that wait for something to happen, and has others

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
@@ -69,8 +70,16 @@ func TestLiveInBrowser(t *testing.T) {
 	}
 	b.rate(func(i int) { screens.SetScreen(moving(i)) })
 
-	l.Finish(errGivenUp)
-	b.look("failed", address, "document.getElementById('verdict').textContent === 'failed' && document.body.innerText.includes('no medium')")
+	question := detect.Finding{Name: "debian-question", Class: detect.Stall, Channel: detect.Screen, Line: 2,
+		Text: "[!!] Configure the keyboard", Hint: "The Debian installer waits for an answer; put it in the preseed file."}
+	l.Observe(imagebuild.Found{Finding: detect.Finding{Name: "linux", Class: detect.Info, Channel: detect.Serial, Line: 1, Text: "Linux version 6.1.0"}})
+	l.Observe(imagebuild.Found{Finding: question})
+	b.look("found", address, "document.querySelectorAll('.mark').length === 2 && document.querySelector('#notes .stall small')")
+	question.Fails = true
+	l.Observe(imagebuild.Found{Finding: question})
+	l.Finish(&imagebuild.StepError{Step: "let the installer fetch its answers", Err: fmt.Errorf("waiting for /preseed.cfg: %w", &imagebuild.DetectedError{Finding: question})})
+	b.look("failed", address, "document.getElementById('verdict').textContent === 'failed' && document.querySelector('.failure .advice').textContent === document.querySelector('#notes small').textContent")
+	b.until("document.querySelector('.failure h2 .name').textContent === 'debian-question' && document.querySelector('.mark.fails')")
 	b.visit(address)
 	b.until("document.getElementById('caption').textContent === 'The screen as it was last.'")
 

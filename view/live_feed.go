@@ -62,7 +62,7 @@ func (f *feed) now() int64 {
 // anything else, phases and steps.
 func (f *feed) trim() {
 	half := len(f.entries) / 2
-	old := slices.DeleteFunc(slices.Clone(f.entries[:half]), func(e entry) bool { return !lasting(e.Kind) })
+	old := slices.DeleteFunc(slices.Clone(f.entries[:half]), func(e entry) bool { return !e.lasting() })
 	if len(old) > half*3/4 {
 		old = old[len(old)-half/2:]
 	}

@@ -203,7 +203,7 @@ func (r *Recorder) write(e entry) {
 	}
 	line, err := json.Marshal(e)
 	if err == nil {
-		err = r.events.write(append(line, '\n'), lasting(e.Kind))
+		err = r.events.write(append(line, '\n'), e.lasting())
 	}
 	stamp := func() string { return fmt.Sprintf("%10.3f  %s\n", float64(e.T)/1000, e.Text) }
 	switch {
@@ -214,15 +214,6 @@ func (r *Recorder) write(e entry) {
 		err = r.requests.write([]byte(stamp()), false)
 	}
 	r.err = err
-}
-
-// lasting tells whether entries of a kind are few, and needed for a report.
-func lasting(kind string) bool {
-	switch kind {
-	case kindStart, kindPhase, kindPhaseDone, kindStep, kindStepDone, kindFrame, kindEnd:
-		return true
-	}
-	return false
 }
 
 // watch looks at the screen whenever it has changed, until the connection or

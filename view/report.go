@@ -92,7 +92,9 @@ type report struct {
 	Length  string
 	Err     string
 	Fail    *failure
+	Found   *finding     // of the failure
 	Picture template.URL // of the failure
+	Marks   []mark
 	Bars    []bar
 	Serial  []stamped
 	Data    reportData
@@ -108,6 +110,14 @@ type bar struct {
 	span
 	Left, Width float64
 	Label       string // its time
+}
+
+// mark is a finding with its place in the timeline, in percent.
+type mark struct {
+	*finding
+	T    int64
+	Left float64
+	At   string // its time
 }
 
 type stamped struct {
@@ -128,13 +138,16 @@ type note struct {
 	T    int64  `json:"t"`
 	Kind string `json:"kind"`
 	Text string `json:"text"`
+	// Of a finding.
+	Class string `json:"class,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 }
 
 func newReport(t *trace) (*report, error) {
 	r := &report{
 		Style: template.CSS(styleCSS), Script: template.JS(reportJS),
 		Title: t.title, Verdict: t.verdict(), Length: clock(t.length()),
-		Bars: t.bars(), Serial: t.serial(),
+		Marks: t.marks(), Bars: t.bars(), Serial: t.serial(),
 	}
 	if !t.began.IsZero() {
 		r.Began = t.began.Format("2 January 2006, 15:04:05 MST")
@@ -148,7 +161,10 @@ func newReport(t *trace) (*report, error) {
 	if t.end != nil {
 		r.Err, r.Fail = t.end.Err, t.end.Fail
 	}
-	if r.Fail == nil || r.Fail.File == "" {
+	if r.Fail == nil {
+		return r, nil
+	}
+	if r.Found = r.Fail.Found; r.Fail.File == "" {
 		return r, nil
 	}
 	data, err := t.picture(r.Fail.File)
@@ -182,6 +198,17 @@ func (t *trace) bars() []bar {
 	return list
 }
 
+// marks returns what rules have found.
+func (t *trace) marks() []mark {
+	var list []mark
+	for _, e := range t.entries {
+		if e.Found != nil {
+			list = append(list, mark{finding: e.Found, T: e.T, Left: 100 * float64(e.T) / float64(t.length()), At: clock(e.T)})
+		}
+	}
+	return list
+}
+
 func (t *trace) serial() []stamped {
 	var list []stamped
 	for _, e := range t.entries {
@@ -197,7 +224,11 @@ func (t *trace) notes() []note {
 	list := []note{}
 	for _, e := range t.entries {
 		if text := e.words(); text != "" {
-			list = append(list, note{e.T, e.Kind, text})
+			n := note{T: e.T, Kind: e.Kind, Text: text}
+			if e.Found != nil {
+				n.Class, n.Hint = e.Found.Class, e.Found.Hint
+			}
+			list = append(list, n)
 		}
 	}
 	return list
@@ -224,7 +255,7 @@ func (e entry) words() string {
 		if e.Total > 0 && e.Done == e.Total {
 			return e.Name + ": done"
 		}
-	case kindMedium, kindMachine, kindScreen, kindLogin, kindAppeared, kindRequest, kindOutput:
+	case kindMedium, kindMachine, kindScreen, kindLogin, kindAppeared, kindFound, kindRequest, kindOutput:
 		return e.Text
 	case kindOther:
 		return strings.TrimSuffix(e.Name+": "+e.Text, ": ")

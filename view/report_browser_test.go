@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/internal/guest"
 )
 
 // fetch is a step that asks for a file as the guest would.
@@ -50,10 +51,16 @@ func TestReportInBrowser(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	dir := t.TempDir()
+	panics := guest.Show("Loading Linux 6.1.0-44-amd64 ...\nKernel panic - not syncing: VFS: Unable to mount\n")
 	for _, tt := range []struct {
-		name string
-		last imagebuild.Step
-	}{{"good", fetch("/preseed.cfg")}, {"failed", giveUp()}} {
+		name  string
+		guest []byte
+		last  imagebuild.Step
+	}{
+		{"good", guest.Install, fetch("/preseed.cfg")},
+		{"failed", guest.Install, giveUp()},
+		{"detected", panics, imagebuild.WaitText("never")},
+	} {
 		trace := filepath.Join(dir, tt.name)
 		rec, err := Record(&RecordConfig{Dir: trace, Title: "debian-12 (" + tt.name + ")", Keep: Always, Interval: 1})
 		if err != nil {
@@ -61,8 +68,11 @@ func TestReportInBrowser(t *testing.T) {
 		}
 		build := smallBuild(t, fetch("/pressed.cfg"), another(rec), tt.last)
 		build.Files = httpserve.Text{"preseed.cfg": "d-i auto\n"}
+		if tt.name == "detected" {
+			build.Media.URLs, build.Steps = []string{guest.CD(t, tt.guest)}, build.Steps[3:]
+		}
 		failed := run(t, build, rec.Observe)
-		if (failed != nil) != (tt.name == "failed") {
+		if (failed == nil) != (tt.name == "good") {
 			t.Fatal(failed)
 		}
 		if err := rec.Finish(failed); err != nil {
@@ -98,6 +108,12 @@ func (b *browser) reportIn(name, address string) {
 	b.until("!document.getElementById('blank').hidden && document.getElementById('screen').hidden")
 	b.eval("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}))", nil)
 	b.until("!document.getElementById('screen').hidden && document.getElementById('caption').textContent.includes('Picture')")
+	if name == "detected" {
+		b.until("document.querySelector('.failure h2 .name').textContent === 'kernel-panic' && document.querySelector('.advice').textContent")
+		b.until("document.querySelector('.error').textContent.startsWith('Kernel panic - not syncing')")
+		b.until("document.querySelector('.mark.fatal.fails') && document.querySelector('#notes .found.fatal small')")
+		b.until("document.querySelector('.requests .bad').textContent.includes('/pressed.cfg')")
+	}
 	b.eval("[...document.querySelectorAll('#notes .end button')].at(-1).click()", nil)
 	b.until("document.querySelector('#notes .now').textContent.includes('the build has')")
 	var playing string

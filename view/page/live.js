@@ -50,8 +50,10 @@
   };
 
   const note = (e, text) => {
-    const item = make("li", e.kind), line = make("div");
-    line.append(make("time", "", clock(e.t)), make("span", "", text));
+    const item = make("li", e.kind + (e.found ? " " + e.found.class : "")), line = make("div");
+    const said = make("span", "", text);
+    if (e.found && e.found.hint) said.append(make("small", "", e.found.hint));
+    line.append(make("time", "", clock(e.t)), said);
     item.append(line);
     append(notes, item, 500);
   };
@@ -64,9 +66,25 @@
     const track = make("span", "track");
     track.append(s.bar);
     s.li.append(s.name_, track, s.took);
-    if (!spans.length) bars.textContent = "";
+    if (!spans.length && !marks.length) bars.textContent = "";
     spans.push(s);
     bars.append(s.li);
+  };
+
+  // found shows where in the timeline a rule has found something.
+  const marks = [];
+  const found = (e) => {
+    if (!marks.length) {
+      if (!spans.length) bars.textContent = "";
+      const li = make("li", "marks");
+      li.append(make("span", "name", "What the guest said"), make("span", "track"), make("span", "took"));
+      bars.prepend(li);
+    }
+    const mark = make("span", "mark " + e.found.class + (e.found.fails ? " fails" : ""));
+    mark.title = clock(e.t) + " " + e.text;
+    marks.push({ t: e.t, mark: mark });
+    bars.querySelector(".marks .track").append(mark);
+    bars.querySelector(".marks .took").textContent = marks.length;
   };
 
   const close = (e) => {
@@ -91,6 +109,7 @@
       const took = to - s.from, text = took < 1000 && s.to !== undefined ? Math.round(took) + " ms" : clock(took);
       if (s.took.textContent !== text) s.took.textContent = text;
     }
+    for (const m of marks) m.mark.style.left = 100 * m.t / total + "%";
   };
 
   const activity = (text) => {
@@ -113,7 +132,8 @@
       const line = make("span");
       line.append(make("i", "", clock(e.t)), " " + (e.text || "") + "\n");
       append(serial, line, 2000);
-    } else if (e.kind === "end") over(e);
+    } else if (e.kind === "found") found(e);
+    else if (e.kind === "end") over(e);
     const text = words(e);
     if (text) note(e, text);
   };
@@ -128,11 +148,25 @@
     for (const s of spans) if (s.to === undefined) finish(s, e.t, e.err);
     if (e.err) {
       el("failure").hidden = false;
-      el("error").textContent = e.err;
+      failed(e);
     }
     el("blank").textContent = "The machine has shown nothing.";
     last();
     layout();
+  };
+
+  // failed tells why, in the guest's words if it has said something.
+  const failed = (e) => {
+    const f = e.failure, said = f && f.found;
+    if (f) el("why").textContent = "Failed in step “" + f.step + "”";
+    if (f && f.name) el("why").append(" ", make("span", "name", f.name));
+    el("error").textContent = said ? [said.text].concat(said.more || []).join("\n") : e.err;
+    if (!said) return;
+    const fill = (id, text) => { el(id).hidden = !text; el(id).textContent = text; };
+    fill("where", said.where ? "The guest said so in " + said.where + "." : "");
+    fill("advice", said.hint || "");
+    el("whole").hidden = false;
+    el("all").textContent = e.err;
   };
 
   // last says what the picture is when the build has ended.

@@ -109,9 +109,11 @@
   };
 
   data.notes.forEach((n) => {
-    const item = make("li", n.kind + " later"), b = make("button");
+    const item = make("li", n.kind + " later" + (n.class ? " " + n.class : "")), b = make("button");
     b.type = "button";
-    b.append(make("time", "", clock(n.t)), make("span", "", n.text));
+    const text = make("span", "", n.text);
+    if (n.hint) text.append(make("small", "", n.hint));
+    b.append(make("time", "", clock(n.t)), text);
     b.onclick = () => { play(false); show(n.t); };
     item.append(b);
     notes.append(item);
