@@ -118,7 +118,7 @@ type Build struct {
 
 	// NoLogin is how long SSH may be waited for while the guest shows its login
 	// prompt, on the screen or the serial line, and does nothing else; the error
-	// is [ErrNoLogin] with what SSH has met. 0 means a minute; negative means no
+	// is [ErrNoLogin] with what SSH has met. 0 means 2 minutes; negative means no
 	// limit.
 	NoLogin time.Duration
 

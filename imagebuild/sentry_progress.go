@@ -24,7 +24,7 @@ var ErrNoLogin = errors.New("the guest shows its login prompt but does not let u
 
 const (
 	defaultNoProgress = 10 * time.Minute
-	defaultNoLogin    = time.Minute
+	defaultNoLogin    = 2 * time.Minute
 
 	// betweenChecks is the time between two questions for counters.
 	betweenChecks = time.Second

@@ -18,6 +18,9 @@ import (
 	"github.com/bootscribe/bootscribe/ssh"
 )
 
+// noLogin is how long a login prompt may stand there in these builds.
+const noLogin = time.Minute
+
 // all are the failures.
 var all = []*failure{
 	{
@@ -67,11 +70,11 @@ var all = []*failure{
 		prepare: rebootLoop,
 	},
 	{
-		name: "no-sshd", about: "the system shows its login prompt and has no sshd", want: "no-login", patience: time.Minute,
+		name: "no-sshd", about: "the system shows its login prompt and has no sshd", want: "no-login", patience: noLogin,
 		prepare: noSSHD, appears: prompts,
 	},
 	{
-		name: "wrong-password", about: "the installed system refuses the password", want: "no-login", patience: time.Minute,
+		name: "wrong-password", about: "the installed system refuses the password", want: "no-login", patience: noLogin,
 		prepare: wrongPassword, appears: prompts,
 	},
 }
@@ -189,6 +192,7 @@ func noSSHD(ctx context.Context, e *environment, c *clock) (*imagebuild.Build, e
 	if err != nil {
 		return nil, err
 	}
+	b.NoLogin = noLogin
 	b.SSH = ssh.Config{User: "root", Password: "root"}
 	b.Steps = []imagebuild.Step{imagebuild.WaitSSH()}
 	return b, nil
@@ -257,7 +261,7 @@ func wrongPassword(_ context.Context, e *environment, _ *clock) (*imagebuild.Bui
 	b := &imagebuild.Build{
 		Media: local(e.demo), Files: fstest.MapFS{"answers.cfg": {Data: []byte(answers)}},
 		Disk: imagebuild.Disk{Size: 4 << 30},
-		SSH:  ssh.Config{User: "demo", Password: "wrong"},
+		SSH:  ssh.Config{User: "demo", Password: "wrong"}, NoLogin: noLogin,
 		Steps: []imagebuild.Step{
 			imagebuild.TypeFunc(func(v imagebuild.Vars) string {
 				return `<wait "Press \[Tab\]"><esc><wait "^boot:$">install url=` + v.URL + "/answers.cfg<enter>"
