@@ -280,7 +280,7 @@ func (p *Pacer) look(ctx context.Context) error {
 			return err
 		}
 		if p.cut {
-			return errDoubt
+			return p.doubt(ctx)
 		}
 	}
 	taken, moved, err := p.way.look(ctx)
@@ -303,6 +303,26 @@ func (p *Pacer) look(ctx context.Context) error {
 	}
 	p.took(taken)
 	return nil
+}
+
+// doubt finds out what became of strokes that were on their way to QEMU when the
+// machine was stopped: all were let in, or none, which are then sent again.
+func (p *Pacer) doubt(ctx context.Context) error {
+	w, ok := p.way.(*ledWay)
+	if !ok {
+		return errDoubt
+	}
+	n, ok, err := w.in.accepted(ctx)
+	switch {
+	case err != nil:
+		return err
+	case ok && n == len(w.in.due):
+		p.cut = false
+		return nil
+	case ok && n == 0:
+		return p.repair(ctx, &lostError{})
+	}
+	return errDoubt
 }
 
 func (p *Pacer) took(n int) {

@@ -132,7 +132,15 @@ func (p *Pacer) newWay(ctx context.Context, mode Mode) (way, error) {
 	case ModePS2Trace:
 		return newPS2TraceWay(ctx, p)
 	case ModeLEDs:
-		return newLEDWay(ctx, p)
+		a, err := p.newAcceptance(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w, err := newLEDWay(ctx, p, a)
+		if err != nil {
+			return nil, errors.Join(err, a.close(ctx))
+		}
+		return w, nil
 	case ModeUSBTrace:
 		return newUSBTraceWay(ctx, p)
 	case ModeVirtIO:

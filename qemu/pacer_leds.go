@@ -39,8 +39,10 @@ func (p *Pacer) tap() error {
 		p.lights.known, p.lights.on = told > 0, leds&ledNumLock != 0
 	}
 	p.lights.taps++
-	return p.c.Send([]Key{{codeNumLock, true}, {codeNumLock, false}})
+	return p.c.Send(tapNumLock())
 }
+
+func tapNumLock() []Key { return []Key{{codeNumLock, true}, {codeNumLock, false}} }
 
 // restoreLights presses Num Lock once more if that was done an odd number of
 // times. It needs no answer.
@@ -65,33 +67,48 @@ func (p *Pacer) restoreLights(ctx context.Context) error {
 // has then taken all keys before it.
 type ledWay struct {
 	p      *Pacer
+	in     acceptance // of the strokes on their way and the tap behind them
 	flying int
 	tapped bool
-	before uint64 // changes of the lights before the tap
-	want   bool   // what the light is to be
-	seen   uint64 // changes at the last look
+	when   time.Time // of the tap
+	stops  int       // of the machine, before that
+	there  bool      // QEMU has let the tap in
+	before uint64    // changes of the lights before the tap
+	want   bool      // what the light is to be
+	seen   uint64    // changes at the last look
 	still  time.Time
 	sure   bool // a light has come
 }
 
-func newLEDWay(ctx context.Context, p *Pacer) (*ledWay, error) {
+func newLEDWay(ctx context.Context, p *Pacer, in acceptance) (*ledWay, error) {
 	if p.c.LEDs == nil || p.c.WaitLEDs == nil || p.c.Send == nil {
 		return nil, &unfitError{reason: "nobody sees the keyboard's lights"}
 	}
-	w := &ledWay{p: p}
+	w := &ledWay{p: p, in: in}
+	w.in.begin(nil)
 	limited, cancel := context.WithTimeout(ctx, ledProbe)
 	defer cancel()
 	for {
-		if _, _, err := w.look(limited); err != nil || w.sure {
+		_, _, err := w.look(limited)
+		if err == nil && !w.sure {
+			err = w.rest(limited, lostAfter)
+		}
+		switch {
+		case limited.Err() != nil && ctx.Err() == nil && !w.sure:
+			return nil, w.dark()
+		case err != nil || w.sure:
 			return w, err
 		}
-		if err := w.rest(limited, ledProbe); err != nil && ctx.Err() != nil {
-			return nil, err
-		}
-		if limited.Err() != nil {
-			return nil, errors.Join(p.tap(), &unfitError{reason: "the light of Num Lock does not answer"})
-		}
 	}
+}
+
+// dark gives the lights up, and leaves Num Lock as it was.
+func (w *ledWay) dark() error {
+	unfit := &unfitError{reason: "the light of Num Lock does not answer"}
+	if !w.tapped {
+		return unfit
+	}
+	return errors.Join(w.p.tap(), unfit)
 }
 
 func (w *ledWay) room(next []Stroke) int {
@@ -110,6 +127,7 @@ func (w *ledWay) room(next []Stroke) int {
 func (w *ledWay) gone(strokes []Stroke) {
 	w.flying += len(strokes)
 	w.tapped = false
+	w.in.begin(strokes)
 	for _, s := range strokes {
 		for _, k := range s {
 			if k.Code == codeNumLock && k.Down {
@@ -119,23 +137,70 @@ func (w *ledWay) gone(strokes []Stroke) {
 	}
 }
 
-func (w *ledWay) look(context.Context) (taken int, moved bool, err error) {
+func (w *ledWay) look(ctx context.Context) (taken int, moved bool, err error) {
 	leds, changes := w.p.c.LEDs()
 	if !w.tapped {
-		w.tapped, w.before, w.want = true, changes, leds&ledNumLock == 0
 		w.seen, w.still = changes, time.Now()
-		return 0, true, w.p.tap()
+		w.before, w.want = changes, leds&ledNumLock == 0
+		return 0, true, w.tap()
 	}
 	if changes != w.seen {
 		w.seen, w.still = changes, time.Now()
 	}
 	if changes == w.before || (leds&ledNumLock != 0) != w.want || w.unsettled() {
 		w.p.seen = "the light of Num Lock has not changed"
-		return 0, false, nil
+		return 0, false, w.missed(ctx)
 	}
 	taken, w.flying = w.flying, 0
 	w.sure = true
 	return taken, true, nil
+}
+
+// tap presses Num Lock, unless the machine is stopped.
+func (w *ledWay) tap() error {
+	if w.in.ear != nil {
+		b, _ := w.p.vm.pulse.read()
+		if b.stopped {
+			return nil
+		}
+		w.stops = b.stops
+		w.in.expect(tapNumLock())
+	}
+	w.tapped, w.when, w.there = true, time.Now(), false
+	return w.p.tap()
+}
+
+// missed finds out whether the tap has come to QEMU when the machine was
+// stopped, and if so lets it be made again.
+func (w *ledWay) missed(ctx context.Context) error {
+	if w.there || w.in.ear == nil || time.Since(w.when) < lostAfter {
+		return nil
+	}
+	if err := w.p.fence(ctx); err != nil {
+		return err
+	}
+	if err := w.p.vm.catchUp(ctx); err != nil {
+		return err
+	}
+	b, _ := w.p.vm.pulse.read()
+	if w.there = b.stops == w.stops; w.there {
+		return nil
+	}
+	n, ok, err := w.in.accepted(ctx)
+	if err != nil {
+		return err
+	}
+	switch tap := len(tapNumLock()); {
+	case ok && n == len(w.in.due):
+		w.there = true
+	case ok && n == len(w.in.due)-tap:
+		w.tapped = false
+		w.in.due = w.in.due[:n]
+		w.p.lights.taps--
+	default:
+		return errDoubt
+	}
+	return nil
 }
 
 // unsettled reports whether another keyboard may still change the lights.
@@ -159,4 +224,4 @@ func (w *ledWay) rest(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-func (w *ledWay) close(context.Context) error { return nil }
+func (w *ledWay) close(ctx context.Context) error { return w.in.close(ctx) }

@@ -36,7 +36,7 @@ func TestLEDProbe(t *testing.T) {
 	t.Parallel()
 	l := &lamp{}
 	p := &Pacer{c: PacerConfig{Send: l.send, LEDs: func() (uint8, uint64) { return l.leds, l.changes }, WaitLEDs: l.wait}}
-	w, err := newLEDWay(soon(t), p)
+	w, err := newLEDWay(soon(t), p, acceptance{})
 	if err != nil {
 		t.Fatal(err)
 	}

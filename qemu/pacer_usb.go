@@ -20,9 +20,9 @@ type usbTraceWay struct {
 	p      *Pacer
 	ear    *ear
 	flying int
-	due    int // key events that are still to come to the keyboard
+	sent   int // key events that were sent with them
+	due    int // and are still to come to the keyboard
 	sure   bool
-	sent   time.Time
 }
 
 func newUSBTraceWay(ctx context.Context, p *Pacer) (*usbTraceWay, error) {
@@ -47,14 +47,14 @@ func (w *usbTraceWay) room(next []Stroke) int {
 }
 
 func (w *usbTraceWay) gone(strokes []Stroke) {
-	w.flying += len(strokes)
-	w.sent = time.Now()
+	w.flying, w.sent = len(strokes), 0
 	for _, s := range strokes {
-		w.due += len(s)
+		w.sent += len(s)
 	}
+	w.due = w.sent
 }
 
-func (w *usbTraceWay) look(context.Context) (taken int, moved bool, err error) {
+func (w *usbTraceWay) look(ctx context.Context) (taken int, moved bool, err error) {
 	for _, l := range w.ear.take() {
 		moved = true
 		switch l.name {
@@ -70,11 +70,32 @@ func (w *usbTraceWay) look(context.Context) (taken int, moved bool, err error) {
 			}
 		}
 	}
-	if !moved && !w.sure && w.due > 0 && w.p.idle > time.Second {
-		return 0, false, &unfitError{reason: "the trace does not tell of keys", taken: w.flying}
+	if !moved && w.due > 0 && w.p.idle > lostAfter {
+		return 0, false, w.missing(ctx)
 	}
 	w.p.seen = "the USB keyboard holds keys"
 	return taken, moved, nil
+}
+
+// missing finds out why keys do not come to the keyboard.
+func (w *usbTraceWay) missing(ctx context.Context) error {
+	if err := w.p.arrive(ctx); err != nil {
+		return err
+	}
+	heard, err := w.ear.sync(ctx)
+	switch {
+	case err != nil || w.ear.pending():
+		return err
+	case w.p.cut && !heard:
+		return errDoubt
+	case w.p.cut && w.due == w.sent:
+		return &lostError{what: "the machine was stopped when they were sent"}
+	case w.p.cut:
+		return fmt.Errorf("%w: %d of %d key events", ErrKeysLost, w.due, w.sent)
+	case !w.sure:
+		return &unfitError{reason: "the trace does not tell of keys", taken: w.flying}
+	}
+	return nil
 }
 
 func (w *usbTraceWay) rest(ctx context.Context, d time.Duration) error { return w.ear.rest(ctx, d) }

@@ -87,6 +87,16 @@ func (t *trace) heard(line string) bool {
 	return true
 }
 
+// wanted reports whether an ear listens to an event. The caller holds the lock.
+func (t *trace) wanted(name string) bool {
+	for e := range t.ears {
+		if slices.Contains(e.names, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // errNoTrace says that this QEMU has not the events that are wanted.
 var errNoTrace = errors.New("QEMU has no such trace events")
 
@@ -139,13 +149,14 @@ func (vm *VM) listen(ctx context.Context, names ...string) (*ear, error) {
 	return e, nil
 }
 
-// close turns the events off.
+// close turns the events off that no other ear listens to.
 func (e *ear) close(ctx context.Context) error {
 	t := &e.vm.proc.trace
 	t.mu.Lock()
 	delete(t.ears, e)
+	alone := slices.DeleteFunc(slices.Clone(e.names), t.wanted)
 	t.mu.Unlock()
-	err := e.vm.setTrace(ctx, false, e.names)
+	err := e.vm.setTrace(ctx, false, alone)
 	if errors.Is(err, errNoTrace) {
 		return nil
 	}
