@@ -37,7 +37,7 @@ type result struct {
 	Seconds float64 `json:"seconds"` // until the guest had taken the last key
 	CPS     float64 `json:"cps"`
 	Busy    float64 `json:"busy,omitempty"` // part of that time in which the guest's processor ran; 1: the guest is the limit
-	Load    int     `json:"load"` // busy loops beside it
+	Load    int     `json:"load"`           // busy loops beside it
 	QEMU    string  `json:"qemu"`
 	Accel   string  `json:"accelerator"`
 	Seed    uint64  `json:"seed"`

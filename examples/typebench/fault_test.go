@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bootscribe/bootscribe/keyseq"
+	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/vnc"
+)
+
+// faults are what may happen to a machine in the middle: its guest is paused,
+// or QEMU itself stopped, or the VNC connection closed. What was typed is there
+// in the end, or an error says how much is. TestTypistPaused and its neighbours
+// in package imagebuild hold the same for BIOS programs.
+func faults(t *testing.T, b *bench, m *machine, chars int, sure bool) {
+	normally := b.chars
+	b.chars = chars
+	defer func() { b.chars = normally }()
+	t.Run("paused", func(t *testing.T) {
+		survives(t, b, m, sure, func(stop bool) error {
+			command := "cont"
+			if stop {
+				command = "stop"
+			}
+			return m.vm.QMP().Execute(context.Background(), command, nil, nil)
+		})
+	})
+	t.Run("stopped by the host", func(t *testing.T) {
+		process, err := os.FindProcess(m.vm.PID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		survives(t, b, m, true, func(stop bool) error { return halt(process, stop) })
+	})
+	t.Run("disconnected", func(t *testing.T) {
+		breaks(t, b, m, func(context.Context) error { return m.screen.Close() }, func() {
+			nc, err := m.vm.VNC(t.Context())
+			if err == nil {
+				m.screen, err = vnc.NewConn(t.Context(), nc, nil)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+// lastFault is what a machine does not live through.
+func lastFault(t *testing.T, b *bench, m *machine, fault string) {
+	t.Run(fault, func(t *testing.T) {
+		end := m.vm.Reset
+		if fault == "QMP closed" {
+			end = func(context.Context) error { return m.vm.QMP().Close() }
+		}
+		breaks(t, b, m, end, nil)
+	})
+}
+
+// survives types while something stops the machine every now and then. A mode
+// that is not sure whether what was sent meanwhile is with the guest says so.
+func survives(t *testing.T, b *bench, m *machine, sure bool, hold func(stop bool) error) {
+	t.Helper()
+	fresh(t, b, m)
+	ctx, cancel := context.WithCancel(t.Context())
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		for ctx.Err() == nil {
+			for _, stop := range []bool{true, false} {
+				if err := hold(stop); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(60 * time.Millisecond)
+			}
+		}
+	})
+	text := b.text()
+	mode, err := m.typeText(t.Context(), keyseq.Quote(text), pace{})
+	cancel()
+	holding.Wait()
+	t.Log(mode, err)
+	if err != nil {
+		if sure || !errors.Is(err, qemu.ErrKeysLost) {
+			t.Errorf("with %s: %v", mode, err)
+		}
+		partly(t, b, m, text, err)
+		return
+	}
+	if got := arrived(t, b, m, len(text)); got != text {
+		t.Errorf("with %s:\n%q has arrived, want\n%q", mode, got, text)
+	}
+}
+
+// breaks does something when half of the keys are sent that ends the typing.
+// If the guest lives on, repair lets it say how much has arrived.
+func breaks(t *testing.T, b *bench, m *machine, end func(context.Context) error, repair func()) {
+	t.Helper()
+	fresh(t, b, m)
+	text := b.text()
+	half := m.screen.KeysSent() + uint64(len(text)) // a character is two keys or four
+	var ending sync.WaitGroup
+	ending.Go(func() {
+		for m.screen.KeysSent() < half && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		if err := end(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	mode, err := m.typeText(t.Context(), keyseq.Quote(text), pace{})
+	ending.Wait()
+	t.Log(mode, err)
+	if repair != nil {
+		repair()
+		partly(t, b, m, text, err)
+		return
+	}
+	var pe *keyseq.PlayError
+	if !errors.As(err, &pe) || pe.Index == 0 || pe.Index > len(text) || pe.Taken > pe.Index {
+		t.Errorf("with %s: %v", mode, err)
+	}
+}
+
+// partly compares what an error says of how much was typed with what is there.
+func partly(t *testing.T, b *bench, m *machine, text string, err error) {
+	t.Helper()
+	var pe *keyseq.PlayError
+	if !errors.As(err, &pe) || pe.Index == 0 {
+		t.Fatalf("the error does not say how much was typed: %v", err)
+	}
+	got := arrived(t, b, m, pe.Taken)
+	if !strings.HasPrefix(text, got) || len(got) < pe.Taken || len(got) > pe.Index {
+		t.Errorf("%d characters have arrived:\n%q, of\n%q,\nand the error is: %v", len(got), got, text, err)
+	}
+}
+
+// fresh makes sure that the next text stands alone.
+func fresh(t *testing.T, b *bench, m *machine) {
+	t.Helper()
+	if m.dirty && b.guest.clear != nil {
+		if err := b.guest.clear(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.dirty = true
+	b.seed++
+}
+
+// arrived returns what has arrived since fresh.
+func arrived(t *testing.T, b *bench, m *machine, want int) string {
+	t.Helper()
+	got, err := b.arrived(t.Context(), m, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.guest.clear == nil {
+		m.had += len(got)
+	}
+	return got
+}
