@@ -29,7 +29,7 @@ type Guest struct {
 	over    bool   // the build has ended
 	off     bool   // a step has waited for the guest to switch itself off
 	console *qemu.ConsoleReader
-	eye     *eye  // nil if there is no VNC
+	eye     *eye // nil if there is no VNC
 	typed   keyseq.Progress
 	typedAt int64 // the number of resets when something was typed last
 	login
