@@ -75,6 +75,7 @@ func TestLiveInBrowser(t *testing.T) {
 	l.Observe(imagebuild.Found{Finding: detect.Finding{Name: "linux", Class: detect.Info, Channel: detect.Serial, Line: 1, Text: "Linux version 6.1.0"}})
 	l.Observe(imagebuild.Found{Finding: question})
 	b.look("found", address, "document.querySelectorAll('.mark').length === 2 && document.querySelector('#notes .stall small')")
+	b.until("(({scrollTop: t, clientHeight: c, scrollHeight: s}) => t + c >= s - 2)(document.getElementById('notes'))")
 	question.Fails = true
 	l.Observe(imagebuild.Found{Finding: question})
 	l.Finish(&imagebuild.StepError{Step: "let the installer fetch its answers", Err: fmt.Errorf("waiting for /preseed.cfg: %w", &imagebuild.DetectedError{Finding: question})})

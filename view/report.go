@@ -138,9 +138,10 @@ type note struct {
 	T    int64  `json:"t"`
 	Kind string `json:"kind"`
 	Text string `json:"text"`
-	// Of a finding.
+	// Class is that of a finding, with " fails" if the build ends with it, and
+	// "missed" of a request in vain.
 	Class string `json:"class,omitempty"`
-	Hint  string `json:"hint,omitempty"`
+	Hint  string `json:"hint,omitempty"` // of a finding
 }
 
 func newReport(t *trace) (*report, error) {
@@ -225,8 +226,14 @@ func (t *trace) notes() []note {
 	for _, e := range t.entries {
 		if text := e.words(); text != "" {
 			n := note{T: e.T, Kind: e.Kind, Text: text}
+			if e.Kind == kindRequest && e.Status >= 400 {
+				n.Class = "missed"
+			}
 			if e.Found != nil {
 				n.Class, n.Hint = e.Found.Class, e.Found.Hint
+				if e.Found.Fails {
+					n.Class += " fails"
+				}
 			}
 			list = append(list, n)
 		}
@@ -243,7 +250,7 @@ func (e entry) words() string {
 		return fmt.Sprintf("step %d of %d: %s", e.Index+1, e.Total, e.Name)
 	case kindStepDone:
 		if e.Err != "" {
-			return "failed: " + e.Err
+			return "failed: " + brief(e.Err)
 		}
 	case kindTyping:
 		return strings.TrimSuffix("typing: "+e.Name+": "+e.Text, ": ")
@@ -266,6 +273,15 @@ func (e entry) words() string {
 		return "the build has succeeded"
 	}
 	return ""
+}
+
+// brief shortens an error that stands in front of the report in full.
+func brief(text string) string {
+	const most = 160
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
 }
 
 // clock writes milliseconds as people read times.

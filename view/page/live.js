@@ -25,12 +25,18 @@
     return e;
   };
 
+  // brief shortens an error that stands in front of the page in full.
+  const brief = (text) => {
+    const all = [...text];
+    return all.length > 160 ? all.slice(0, 160).join("") + "…" : text;
+  };
+
   // words says what an entry means; "" for what is shown otherwise.
   const words = (e) => {
     switch (e.kind) {
       case "phase": return "phase: " + e.name;
       case "step": return "step " + ((e.index || 0) + 1) + " of " + e.total + ": " + e.name;
-      case "step-done": return e.err ? "failed: " + e.err : "";
+      case "step-done": return e.err ? "failed: " + brief(e.err) : "";
       case "typing": return "typing: " + e.name + (e.text ? ": " + e.text : "");
       case "typed": return e.done === e.total ? "all typed" : "";
       case "progress": return e.total > 0 && e.done === e.total ? e.name + ": done" : "";
@@ -41,18 +47,31 @@
     return e.text || "";
   };
 
-  // append adds to a box that scrolls, and follows if its end was in sight.
+  // append adds to a box that scrolls, and follows if its end is in sight, also
+  // when the box gets another size.
+  const astray = new Set();
+  const follow = (box) => { if (!astray.has(box)) box.scrollTop = box.scrollHeight; };
   const append = (box, item, most) => {
-    const follow = box.scrollTop + box.clientHeight >= box.scrollHeight - 24;
     box.append(item);
     while (box.childElementCount > most) box.firstElementChild.remove();
-    if (follow) box.scrollTop = box.scrollHeight;
+    follow(box);
   };
+  const sizes = new ResizeObserver((changed) => changed.forEach((c) => follow(c.target)));
+  for (const box of [notes, serial]) {
+    sizes.observe(box);
+    box.addEventListener("scroll", () => {
+      if (box.scrollTop + box.clientHeight >= box.scrollHeight - 24) astray.delete(box); else astray.add(box);
+    }, { passive: true });
+  }
 
+  const hinted = new Set(); // each hint once
   const note = (e, text) => {
-    const item = make("li", e.kind + (e.found ? " " + e.found.class : "")), line = make("div");
+    const item = make("li", e.kind + (e.status >= 400 ? " missed" : "") + (e.found ? " " + e.found.class + (e.found.fails ? " fails" : "") : "")), line = make("div");
     const said = make("span", "", text);
-    if (e.found && e.found.hint) said.append(make("small", "", e.found.hint));
+    if (e.found && e.found.hint && !hinted.has(e.found.hint)) {
+      said.append(make("small", "", e.found.hint));
+      hinted.add(e.found.hint);
+    }
     line.append(make("time", "", clock(e.t)), said);
     item.append(line);
     append(notes, item, 500);
@@ -177,8 +196,8 @@
     el("lost").textContent = text;
   };
 
-  // follow asks for what has happened until the build has ended.
-  const follow = async () => {
+  // listen asks for what has happened until the build has ended.
+  const listen = async () => {
     while (!end) {
       try {
         const answer = await fetch("events?after=" + seq, { cache: "no-store" });
@@ -276,6 +295,6 @@
 
   if (token) control();
   setInterval(() => { if (!end && !document.hidden) layout(); }, 500);
-  follow();
+  listen();
   watch();
 })();

@@ -108,11 +108,13 @@
     }, 100);
   };
 
+  const hinted = new Set(); // each hint once
   data.notes.forEach((n) => {
     const item = make("li", n.kind + " later" + (n.class ? " " + n.class : "")), b = make("button");
     b.type = "button";
     const text = make("span", "", n.text);
-    if (n.hint) text.append(make("small", "", n.hint));
+    if (n.hint && !hinted.has(n.hint)) text.append(make("small", "", n.hint));
+    hinted.add(n.hint);
     b.append(make("time", "", clock(n.t)), text);
     b.onclick = () => { play(false); show(n.t); };
     item.append(b);
