@@ -171,7 +171,7 @@ func TestCheck(t *testing.T) {
 // By VNC alone nothing is lost either: where the screen shows what is typed it
 // is read there; a secret goes by the lights if they can be trusted, and else
 // slowly.
-func TestPlain(t *testing.T) {
+func TestVNCAlone(t *testing.T) {
 	if raced {
 		t.Skip("the race detector makes reading screens too slow for real guests; imagebuild's tests look for races")
 	}
