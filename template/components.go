@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
 )
@@ -111,10 +110,4 @@ func callable(f any) error {
 // clone returns a copy that later calls of Register do not change.
 func (c *Components) clone() Components {
 	return Components{maps.Clone(c.builders), maps.Clone(c.provisioners), maps.Clone(c.postProcessors), maps.Clone(c.functions)}
-}
-
-// known returns the names of a kind of component: those built in and those
-// registered.
-func known[F any](builtin []string, m map[string]F) []string {
-	return append(slices.Clone(builtin), slices.Sorted(maps.Keys(m))...)
 }

@@ -52,11 +52,14 @@ func (e *engine) forBuild(name, builder string) *engine {
 // string may use as {{ .Key }}, until it does not change any more: a variable's
 // value may be a template itself.
 func (e *engine) render(text string, data map[string]any) (string, error) {
-	for range 10 {
+	for pass := range 10 {
 		if !strings.Contains(text, "{{") {
 			return text, nil
 		}
 		out, err := e.once(text, data)
+		if pass > 0 && errors.Is(err, errSyntax) {
+			return text, nil // braces that were meant
+		}
 		if err != nil {
 			return "", err
 		}
@@ -79,6 +82,9 @@ func (e *engine) once(text string, data map[string]any) (string, error) {
 	}
 	return b.String(), nil
 }
+
+// errSyntax is in the error about braces that are no template.
+var errSyntax = errors.New("the template cannot be read")
 
 // limited keeps a template from growing without end.
 type limited struct {
@@ -124,7 +130,7 @@ func (e *engine) parse(text string, data map[string]any) (*texttemplate.Template
 			known := append(slices.Collect(maps.Keys(functions)), builtins...)
 			return nil, fmt.Errorf("there is no template function %q; %s, or register it", m[1], suggestion(m[1], known))
 		}
-		return nil, fmt.Errorf("the template cannot be read: %w; {{ and }} enclose an expression", cause(err))
+		return nil, fmt.Errorf("%w: %w; {{ and }} enclose an expression", errSyntax, cause(err))
 	}
 	for _, name := range fields(t.Root) {
 		if _, ok := data[name]; !ok {

@@ -79,7 +79,7 @@ func (q *qemuBuilder) command(i int, c Command, layout *keyseq.Layout) {
 	if q.given("boot_steps") {
 		option = fmt.Sprintf("boot_steps[%d]", i)
 	}
-	at := q.place(strings.Split(option, "[")[0])
+	var at place
 	if v := q.values["boot_command"]; v != nil {
 		at = v.at
 	} else {
