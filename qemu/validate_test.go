@@ -78,6 +78,7 @@ func TestValidate(t *testing.T) {
 		{"debug console on arm", Config{Binary: "qemu-system-aarch64", DebugConsole: io.Discard}, "DebugConsole"},
 		{"debug console on microvm", Config{Machine: "microvm", DebugConsole: io.Discard}, "DebugConsole"},
 		{"debug console", Config{Machine: "pc-q35-7.2", DebugConsole: io.Discard}, ""},
+		{"keys of another layout", Config{Args: []ArgEdit{{Op: ArgAdd, Option: "k", Value: "de"}}}, "Args[0].Option"},
 		{"sandbox", Config{NoSandbox: true, RequireSandbox: true}, "RequireSandbox"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
