@@ -51,6 +51,7 @@ func describeFinding(f detect.Finding) entry {
 type failure struct {
 	Step     string    `json:"step"`
 	Name     string    `json:"name,omitempty"`     // StepError.Name
+	Cause    string    `json:"cause,omitempty"`    // StepError.Err
 	Found    *finding  `json:"found,omitempty"`    // what the guest said of it
 	File     string    `json:"file,omitempty"`     // the picture of the screen
 	Screen   string    `json:"screen,omitempty"`   // its text
@@ -76,7 +77,7 @@ func newFailure(err error) *failure {
 	if !errors.As(err, &e) {
 		return nil
 	}
-	f := &failure{Step: e.Step, Name: e.Name(), Screen: e.Text, Console: readable(e.Console), Stderr: e.Stderr}
+	f := &failure{Step: e.Step, Name: e.Name(), Cause: errText(e.Err), Screen: e.Text, Console: readable(e.Console), Stderr: e.Stderr}
 	var detected *imagebuild.DetectedError
 	if errors.As(e.Err, &detected) {
 		f.Found = newFinding(detected.Finding)

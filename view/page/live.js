@@ -179,7 +179,7 @@
     const f = e.failure, said = f && f.found;
     if (f) el("why").textContent = "Failed in step “" + f.step + "”";
     if (f && f.name) el("why").append(" ", make("span", "name", f.name));
-    el("error").textContent = said ? [said.text].concat(said.more || []).join("\n") : e.err;
+    el("error").textContent = said ? [said.text].concat(said.more || []).join("\n") : f && f.cause || e.err;
     if (!said) return;
     const fill = (id, text) => { el(id).hidden = !text; el(id).textContent = text; };
     fill("where", said.where ? "The guest said so in " + said.where + "." : "");

@@ -167,6 +167,7 @@
     e.preventDefault();
   });
 
+  for (const box of document.querySelectorAll(".tail")) box.scrollTop = box.scrollHeight;
   el("player").hidden = false;
   show(data.length);
 })();
