@@ -6,14 +6,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
 )
 
-// said matches a line that the installer writes to the serial line, and what
-// its kernel writes when it can go no further.
-var said = regexp.MustCompile(`(?:installer: |(Kernel panic - not syncing: ))([^\r\n]*)\r?\n`)
+// said matches a line that the installer writes to the serial line. What its
+// kernel writes when it can go no further is found by the build itself.
+var said = regexp.MustCompile(`installer: ([^\r\n]*)\r?\n`)
 
 // copied matches what the installer says of its progress.
 var copied = regexp.MustCompile(`^copied (\d{1,3})%$`)
@@ -27,10 +26,8 @@ type message struct {
 
 // read makes a message of a match of said.
 func read(match []string) message {
-	m := message{text: strings.TrimSpace(match[2]), percent: -1}
-	if match[1] != "" {
-		m.err = fmt.Errorf("the installer's kernel says: %s%s", match[1], m.text)
-	} else if strings.HasPrefix(m.text, "error:") {
+	m := message{text: strings.TrimSpace(match[1]), percent: -1}
+	if strings.HasPrefix(m.text, "error:") {
 		m.err = fmt.Errorf("the installer says: %s", m.text)
 	} else if c := copied.FindStringSubmatch(m.text); c != nil {
 		m.percent, _ = strconv.ParseInt(c[1], 10, 64) // three digits at most
@@ -69,28 +66,4 @@ func fetched(ctx context.Context, g *imagebuild.Guest) error {
 // installed returns when the installer has finished.
 func installed(ctx context.Context, g *imagebuild.Guest) error {
 	return follow(ctx, g, "finished")
-}
-
-// stuck matches what a system writes that will never let anybody in.
-var stuck = regexp.MustCompile(`Kernel panic - not syncing: [^\r\n]*|You are in emergency mode|grub rescue>|\(initramfs\) `)
-
-// loggedIn returns when the installed system lets us in, and fails as soon as
-// it says that it will not.
-func loggedIn(ctx context.Context, g *imagebuild.Guest) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		if match, err := g.VM.Console().Wait(ctx, stuck); err == nil {
-			cancel(fmt.Errorf("the installed system says: %s", match[0]))
-		}
-	})
-	defer watch.Wait()
-	defer cancel(nil)
-	if _, err := g.SSH(ctx); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return err
-	}
-	return nil
 }

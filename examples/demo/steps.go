@@ -21,7 +21,7 @@ func steps(o options) []imagebuild.Step {
 	return append(typing,
 		imagebuild.Step{Name: "let the installer fetch its answers", Timeout: loading, Do: fetched},
 		imagebuild.Step{Name: "let it install", Timeout: installing, Do: installed},
-		imagebuild.Step{Name: "log in to the installed system", Timeout: loading, Do: loggedIn},
+		named("log in to the installed system", loading, imagebuild.WaitSSH(imagebuild.AfterReset())),
 		named("provision it", loading, imagebuild.Shell(provision)),
 	)
 }
