@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
-	"image"
-	"image/png"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
@@ -43,15 +40,6 @@ func (o options) build() (*imagebuild.Build, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := o.steps()
-	if o.shots != "" {
-		if err := os.MkdirAll(o.shots, 0o777); err != nil {
-			return nil, err
-		}
-		for i := range steps {
-			steps[i] = withShot(steps[i], filepath.Join(o.shots, fmt.Sprintf("%02d.png", i+1)))
-		}
-	}
 	return &imagebuild.Build{
 		Name:      "debian",
 		Output:    o.out,
@@ -62,24 +50,22 @@ func (o options) build() (*imagebuild.Build, error) {
 		VM:        qemu.Config{CPUs: o.cpus, Memory: o.memory},
 		Templates: templates,
 		SSH:       ssh.Config{User: "root"},
-		Steps:     steps,
+		Steps:     o.steps(),
+		Handlers:  dialogs(),
 	}, nil
 }
 
 func (o options) steps() []imagebuild.Step {
-	steps := []imagebuild.Step{
-		{Name: "wait for the boot menu", Timeout: 2 * time.Minute, Do: menu},
-		imagebuild.Type("<esc>"),
-		{Name: "wait for the prompt", Timeout: time.Minute, Do: prompt},
-		imagebuild.TypeFunc(o.command),
-		imagebuild.WaitFetch("/preseed.cfg"),
-	}
+	typing := imagebuild.TypeFunc(o.command)
+	typing.Name, typing.Timeout = "type the boot command", 5*time.Minute
+	fetch := imagebuild.WaitFetch("/preseed.cfg")
+	fetch.Name, fetch.Timeout = "let the installer fetch its answers", 30*time.Minute
+	steps := []imagebuild.Step{typing, fetch}
 	if o.untilFetch {
 		return append(steps, imagebuild.Step{Name: "stop", Do: func(context.Context, *imagebuild.Guest) error { return errFetched }})
 	}
-	installed := imagebuild.WaitSSH() // the installer has no sshd
-	installed.Name = "wait for the installed system"
-	installed.Timeout = 3 * time.Hour // without KVM it takes its time
+	installed := imagebuild.WaitSSH(imagebuild.AfterReset())
+	installed.Name, installed.Timeout = "wait for the installed system", 3*time.Hour // without KVM it takes its time
 	return append(steps,
 		installed,
 		imagebuild.Shell(`. /etc/os-release
@@ -88,64 +74,30 @@ apt-get clean
 fstrim -av`))
 }
 
-// command is what is typed at the "boot:" prompt. "auto" is a label of the menu:
-// it leaves questions about language and keyboard until the preseed file has
-// answered them, and asks for nothing that has a default.
+// command waits for the boot menu, leaves it for the prompt, and types there.
+// "auto" is a label of the menu: it leaves questions about language and keyboard
+// until the preseed file has answered them, and asks for nothing that has a
+// default.
 func (o options) command(v imagebuild.Vars) string {
-	line := "auto url=" + v.URL + "/preseed.cfg hostname=" + v.Name + " domain=localdomain"
+	line := `<wait "installer menu"><esc><wait "^boot:">auto url=` + v.URL + "/preseed.cfg hostname=" + v.Name + " domain=localdomain"
 	if o.mirror != "" {
 		line += " mirror/country=manual mirror/http/hostname=" + o.mirror + " mirror/http/directory=/debian"
 	}
 	return line + "<enter>"
 }
 
-// Text screens are 400 lines high on a PC. ISOLINUX draws its menu on a larger
-// one, which the BIOS before it does not use, and returns to text for its prompt.
-const textHeight = 400
-
-// menu waits until the boot menu is drawn.
-func menu(ctx context.Context, g *imagebuild.Guest) error {
-	return waitSize(ctx, g, func(height int) bool { return height > textHeight })
-}
-
-// prompt waits until "boot:" is there.
-func prompt(ctx context.Context, g *imagebuild.Guest) error {
-	return waitSize(ctx, g, func(height int) bool { return height <= textHeight })
-}
-
-// waitSize waits until the screen is still and of the height that is wanted.
-func waitSize(ctx context.Context, g *imagebuild.Guest, wanted func(height int) bool) error {
-	for {
-		if err := g.WaitStill(ctx, 200*time.Millisecond); err != nil {
-			return err
-		}
-		seq := g.VNC.Seq()
-		if _, height := g.VNC.Size(); wanted(height) {
-			return nil
-		}
-		if _, err := g.VNC.WaitUpdate(ctx, seq); err != nil {
-			return err
-		}
+// dialogs are errors that the installer shows, with what can be done about them
+// here. Package detect finds these and others by itself; its hints are for all.
+func dialogs() []imagebuild.Outcome {
+	fails := func(text, remedy string) imagebuild.Outcome {
+		return imagebuild.Outcome{Text: text, Err: errors.New(remedy)}
 	}
-}
-
-// withShot saves a picture of the screen when a step has ended.
-func withShot(step imagebuild.Step, path string) imagebuild.Step {
-	do := step.Do
-	step.Do = func(ctx context.Context, g *imagebuild.Guest) error {
-		if err := do(ctx, g); err != nil {
-			return err
-		}
-		return save(path, g.Screen())
+	return []imagebuild.Outcome{
+		fails("Network autoconfiguration failed", "the guest has got no address in time; with netcfg/dhcp_timeout=120 in the boot command it waits longer"),
+		fails("Failed to retrieve the preconfiguration file", "the guest has not got preseed.cfg; the requests are in the report"),
+		fails("Bad archive mirror", "the guest cannot reach the mirror; name another with -mirror"),
+		fails("No kernel modules were found", "the mirror has another kernel than the ISO; take the newest ISO"),
+		fails("No root file system", "the preseed file leaves the disk without a root file system; look at partman-auto in answers/preseed.cfg"),
+		fails("Unable to install GRUB", "the boot loader cannot be installed; look at grub-installer/bootdev in answers/preseed.cfg"),
 	}
-	return step
-}
-
-func save(path string, picture image.Image) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return png.Encode(f, picture)
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bootscribe/bootscribe/imagebuild"
 )
 
 // TestDisk: a size that is wrong is refused by the name of its flag, and the
@@ -24,5 +29,58 @@ func TestDisk(t *testing.T) {
 		if b.Disk.Size != gib<<30 {
 			t.Errorf("-disk %d makes %d bytes", gib, b.Disk.Size)
 		}
+	}
+}
+
+// What is typed is possible, and waits for the menu and the prompt.
+func TestCommand(t *testing.T) {
+	v := imagebuild.Vars{Name: "debian", URL: "http://10.0.2.2:65535"}
+	for _, s := range (options{mirror: "deb.example.org"}).steps() {
+		if s.Timeout < 0 || s.Name == "" {
+			t.Errorf("%+v", s)
+		}
+		if s.Check == nil {
+			continue
+		}
+		if err := s.Check(v); err != nil {
+			t.Errorf("%s: %v", s.Name, err)
+		}
+	}
+	for _, d := range dialogs() {
+		if d.Text == "" || d.Err == nil {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// What was recorded stays after a failure, with a page, or when it was asked for.
+func TestWatch(t *testing.T) {
+	for name, tt := range map[string]struct {
+		trace  bool
+		failed error
+		want   int // files and directories
+	}{
+		"good":       {false, nil, 0},
+		"failed":     {false, errors.New("no disk"), 2},
+		"asked":      {true, nil, 2},
+		"asked, bad": {true, errors.New("no disk"), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			o := options{out: filepath.Join(dir, "out.qcow2")}
+			if tt.trace {
+				o.trace = filepath.Join(dir, "trace")
+			}
+			w, err := watch(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.finish(tt.failed); (err == nil) != (tt.failed == nil) {
+				t.Error(err)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) != tt.want {
+				t.Errorf("%v, %v", left, err)
+			}
+		})
 	}
 }

@@ -10,6 +10,10 @@
 // installer has fetched the preseed file, which shows on a machine without a
 // mirror that the boot menu, the typing and the network work; `make demo-debian`
 // does that with a medium made by media/build.
+//
+// After a failure there is a directory with all that was to be seen, and a page
+// made of it: with the Debian installer, the screen is nearly always the
+// explanation.
 package main
 
 import (
@@ -26,7 +30,7 @@ import (
 )
 
 type options struct {
-	iso, checksum, mirror, out, shots string
+	iso, checksum, mirror, out, trace string
 	untilFetch                        bool
 	disk                              int64
 	cpus, memory                      int
@@ -40,7 +44,7 @@ func main() {
 	flag.StringVar(&o.checksum, "checksum", "", "its checksum: hex digits, file:SHA512SUMS (path or URL), or none")
 	flag.StringVar(&o.mirror, "mirror", "", "the host of a Debian mirror (default: the installer's)")
 	flag.StringVar(&o.out, "out", "debian.qcow2", "the image to make; OUT.json describes it")
-	flag.StringVar(&o.shots, "shots", "", "a directory for a picture of the screen after each step")
+	flag.StringVar(&o.trace, "trace", "", "a directory for all that there is to see, which stays (default: one beside OUT, which stays after a failure)")
 	flag.BoolVar(&o.untilFetch, "until-fetch", false, "stop when the installer has fetched the preseed file; no image is made")
 	flag.Int64Var(&o.disk, "disk", defaultDisk, "the size of the disk in GiB")
 	flag.IntVar(&o.cpus, "cpus", 2, "the guest's processors")
@@ -68,31 +72,24 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	show := progress.New(os.Stdout)
-	b.Observe = show.Observe
-	artifact, err := b.Run(ctx)
-	show.Close()
-	if errors.Is(err, errFetched) {
-		fmt.Println("stopped:", errFetched)
-		return nil
-	}
+	seen, err := watch(o)
 	if err != nil {
-		return explain(err, o)
+		return err
+	}
+	show := progress.New(os.Stdout)
+	b.Observe = func(e imagebuild.Event) {
+		show.Observe(e)
+		seen.rec.Observe(e)
+	}
+	artifact, failed := b.Run(ctx)
+	show.Close()
+	if errors.Is(failed, errFetched) {
+		fmt.Println("stopped:", errFetched)
+		return seen.finish(nil)
+	}
+	if err := seen.finish(failed); failed != nil || err != nil {
+		return errors.Join(failed, err)
 	}
 	fmt.Printf("%s: %.1f MiB, %s\n", artifact.Path, float64(artifact.Size)/(1<<20), artifact.Digest)
 	return nil
-}
-
-// explain says where the last picture of the screen is, which with the Debian
-// installer is nearly always the explanation.
-func explain(err error, o options) error {
-	var failed *imagebuild.StepError
-	if !errors.As(err, &failed) || failed.Frame == nil {
-		return err
-	}
-	path := o.out + ".failed.png"
-	if save(path, failed.Frame) != nil {
-		return err
-	}
-	return fmt.Errorf("%w\nThe guest's screen is in %s", err, path)
 }
