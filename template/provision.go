@@ -63,7 +63,7 @@ func (t *Template) provision(p *problems, g *generator, plan plan, e *engine) {
 
 // provisioner makes the steps of one block.
 func (t *Template) provisioner(p *problems, g *generator, bl *block, e *engine) []imagebuild.Step {
-	bl = bl.overridden(p, g.build.Name)
+	bl = bl.overridden(p, g.build.Name, e.buildName)
 	if f, ok := t.config.Components.provisioners[bl.typ]; ok {
 		options, err := bl.render(e, "type", "only", "except", "override")
 		if err != nil {
@@ -115,8 +115,9 @@ func unknownType(bl *block, kind string, types, later []string) error {
 	return typePlace(bl).error(bl.path, fmt.Sprintf("there is no %s %q here", kind, bl.typ), remedy)
 }
 
-// overridden returns the block with the options that override has for a build.
-func (b *block) overridden(p *problems, build string) *block {
+// overridden returns the block with the options that override has for a build,
+// which goes by any of the names.
+func (b *block) overridden(p *problems, names ...string) *block {
 	v := b.body.member("override")
 	if v == nil {
 		return b
@@ -125,7 +126,12 @@ func (b *block) overridden(p *problems, build string) *block {
 		p.add(v.at.error(b.path+".override", v.kind.String()+" where an object should be", `write { "build": { … } }`))
 		return b
 	}
-	own := v.member(build)
+	var own *value
+	for _, name := range names {
+		if own = v.member(name); own != nil {
+			break
+		}
+	}
 	if own == nil || own.kind != kindObject {
 		return b
 	}

@@ -30,6 +30,7 @@ func (p *provisioner) file() work {
 	if (len(sources) > 0) == p.has("content") {
 		p.fail("", "one of source, sources and content must be given", "give exactly one")
 	}
+	p.needsSSH()
 	p.oneOf("direction", "upload", "download")
 	down := p.str("direction") == "download"
 	if down && p.has("content") {

@@ -131,9 +131,7 @@ func (p *provisioner) shell() work {
 			p.fail("valid_exit_codes", fmt.Sprintf("%d is no exit status", n), "an exit status is from 0 to 255")
 		}
 	}
-	if p.none {
-		p.fail("", "needs SSH, and the builder has the communicator none", "give the builder an ssh_username")
-	}
+	p.needsSSH()
 	return func(ctx context.Context, guest *imagebuild.Guest) error {
 		for _, s := range scripts {
 			text, err := s.read(p.yes("binary"))
@@ -149,6 +147,12 @@ func (p *provisioner) shell() work {
 			}
 		}
 		return wait(ctx, p.duration("pause_after"))
+	}
+}
+
+func (p *provisioner) needsSSH() {
+	if p.none {
+		p.fail("", "needs SSH, and the builder has the communicator none", "give the builder an ssh_username")
 	}
 }
 

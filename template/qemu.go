@@ -147,11 +147,10 @@ func (q *qemuBuilder) bytes(option, text string) int64 {
 	}
 	n, err := qemuimg.ParseSize(text)
 	if err == nil {
-		n = (n + 511) &^ 511
 		err = qemuimg.CheckSize(n)
 	}
 	if err != nil {
-		q.fail(option, fmt.Sprintf("%q: %v", text, err), `write "40G", for instance`)
+		q.fail(option, strings.TrimPrefix(err.Error(), "qemuimg: "), `write "40G", for instance`)
 	}
 	return n
 }
@@ -343,6 +342,9 @@ func (q *qemuBuilder) files() {
 	}
 	if q.given("http_content") {
 		q.content()
+	}
+	if q.given("net_bridge") && (q.given("http_directory") || q.given("http_content")) {
+		q.notYet("net_bridge", "serving files over HTTP to a guest on a bridge", "use cd_files or cd_content, or leave net_bridge out")
 	}
 	q.is("Files", "http_directory")
 	q.is("Templates", "http_content")

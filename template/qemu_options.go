@@ -24,7 +24,7 @@ var mediaOptions = []option{
 }
 
 var diskOptions = []option{
-	{name: "disk_size", def: "40960M", status: differs, here: "the size is rounded up to 512 bytes and must lie between 1 MiB and 64 TiB"},
+	{name: "disk_size", def: "40960M", status: differs, here: "from 1 MiB to 64 TiB, and a multiple of 512 bytes"},
 	{name: "disk_additional_size", kind: isList, def: "none", status: differs, here: "a bare number is MiB as in disk_size; these disks are compacted and compressed as the first is"},
 	{name: "disk_image", kind: isBool, def: "false", status: notYet, here: "build from an installation ISO"},
 	{name: "use_backing_file", kind: isBool, def: "false", status: notYet, here: "it belongs to disk_image"},
@@ -53,7 +53,7 @@ var machineOptions = []option{
 	{name: "threads", kind: isInt, def: "unset"},
 	{name: "memory", kind: isInt, def: "512", status: differs, here: "less than 16 MiB is an error and not 512"},
 	{name: "net_device", def: "virtio-net"},
-	{name: "net_bridge", def: "unset", status: differs, here: "needs ssh_host, or the communicator none; each machine has a hardware address of its own"},
+	{name: "net_bridge", def: "unset", status: differs, here: "needs ssh_host, or the communicator none; files are not served over HTTP there yet; each machine has a hardware address of its own"},
 	{name: "firmware", def: "unset"},
 	{name: "use_pflash", kind: isBool, def: "false"},
 	{name: "efi_boot", kind: isBool, def: "false"},

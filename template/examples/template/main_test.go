@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+)
+
+const small = `{"description":"d","variables":{"u":"root","p":"hush"},"sensitive-variables":["p"],
+"builders":[{"type":"qemu","name":"a","iso_url":"a.iso","iso_checksum":"none","headless":true,"ssh_username":"{{user ` + "`u`" + `}}","boot_wait":"1s","boot_command":["<esc><wait>Ab"]},
+{"type":"qemu","name":"b","iso_url":"a.iso","iso_checksum":"none","headless":true,"ssh_username":"root","boot_steps":[["a<enter>","first"],["b","second"]]}]}`
+
+func TestRun(t *testing.T) {
+	tests := []struct {
+		name   string
+		args   string
+		stdin  string
+		out    string // all of it, if it ends with a newline, or a part
+		err    string // a part
+		status int
+	}{
+		{name: "no command", err: "usage:", status: 127},
+		{name: "unknown command", args: "fix a", err: `no command "fix"`, status: 127},
+		{name: "help", args: "-h", err: "usage:"},
+		{name: "validate", args: "validate -", stdin: small, out: "The configuration is valid.\n"},
+		{name: "syntax only", args: "validate -syntax-only -", stdin: small, out: "Syntax-only check passed. Everything looks okay.\n"},
+		{name: "no template", args: "validate", err: "0 templates given", status: 1},
+		{name: "no file", args: "build nosuch.json", err: "nosuch.json: no such file", status: 1},
+		{name: "bad variable", args: "validate -var x=1 -", stdin: small, err: "the template declares no such variable", status: 1},
+		{name: "bad flag", args: "validate -var x -", stdin: small, err: "not NAME=VALUE", status: 1},
+		{name: "bad template", args: "validate -", stdin: `{"builders":[{"type":"qemu"}]}`, err: "iso_url is missing", status: 1},
+		{name: "only", args: "validate -only=c -", stdin: small, err: `there is no build "c"`, status: 1},
+		{name: "abort", args: "build -on-error=abort -", stdin: small, err: "not supported yet", status: 1},
+		{name: "keys", args: "keys -json -", stdin: small,
+			out: `{"builder":"a","events":"+FF1B -FF1B w1s +FFE1 +41 -41 -FFE1 +62 -62"}` + "\n" + `{"builder":"b","events":"+61 -61 +FF0D -FF0D +62 -62"}` + "\n"},
+		{name: "keys for people", args: "keys -except=b -", stdin: small,
+			out: "a: 3 keys; 1s of waits, and with Packer's pauses 1.8s\n  <esc><wait>Ab\n"},
+		{name: "inspect", args: "inspect -only=a -", stdin: small,
+			out: "Description:\n\nd\n\nVariables:\n\n  u = root\n  p = <sensitive>\n\nBuilds:\n\n  a (qemu) → output-a/packer-a\n     1. pause for 1s\n     2. type the boot command\n     3. wait for SSH\n"},
+		{name: "inspect for programs", args: "inspect -machine-readable -", stdin: small,
+			out: "template-variable,u,root,false\ntemplate-variable,p,<sensitive>,false\ntemplate-builder,a\ntemplate-builder,b\n"},
+		{name: "build that cannot be", args: "build -only=a -", stdin: small, out: "Build 'a' errored", err: "iso_checksum", status: 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var out, errs bytes.Buffer
+			p := &program{stdin: strings.NewReader(tt.stdin), stdout: &out, stderr: &errs}
+			if got := p.run(context.Background(), strings.Fields(tt.args)); got != tt.status {
+				t.Errorf("status %d, want %d", got, tt.status)
+			}
+			if strings.HasSuffix(tt.out, "\n") && out.String() != tt.out || !strings.Contains(out.String(), tt.out) {
+				t.Errorf("printed %q, want %q", out.String(), tt.out)
+			}
+			if !strings.Contains(errs.String(), tt.err) {
+				t.Errorf("said %q, want %q in it", errs.String(), tt.err)
+			}
+			if left, _ := os.ReadDir("."); len(left) > 0 {
+				t.Errorf("left %v", left)
+			}
+		})
+	}
+}

@@ -1,0 +1,226 @@
+package template_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/iso"
+	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/template"
+)
+
+// withOptions is a template of one builder with some more options, given as the
+// inside of a JSON object.
+func withOptions(options string) string {
+	base := map[string]any{"type": "qemu", "iso_url": "a.iso", "iso_checksum": "none", "headless": true, "ssh_username": "root"}
+	var more map[string]any
+	if err := json.Unmarshal([]byte("{"+options+"}"), &more); err != nil {
+		panic(err)
+	}
+	for k, v := range more {
+		base[k] = v
+		if v == nil {
+			delete(base, k)
+		}
+	}
+	text, _ := json.Marshal(map[string]any{"builders": []any{base}})
+	return string(text)
+}
+
+// TestOptions looks at what becomes of options that differ from Packer's.
+func TestOptions(t *testing.T) {
+	vm := func(b *template.Build) *qemu.Config { return &b.Image.VM }
+	tests := []struct {
+		options string
+		get     func(b *template.Build) any
+		want    any
+	}{
+		{``, func(b *template.Build) any { return []any{b.Image.Output, b.Image.Disk.Size, vm(b).Memory} }, []any{"output-qemu/packer-qemu", int64(40960 << 20), 512}},
+		{`"disk_size": 1000`, func(b *template.Build) any { return b.Image.Disk.Size }, int64(1000 << 20)},
+		{`"disk_interface": "scsi"`, func(b *template.Build) any { return b.Image.Disk.Bus }, qemu.VirtIOSCSI},
+		{`"accelerator": "none"`, func(b *template.Build) any { return vm(b).Accel }, qemu.TCG},
+		{`"cpus": 9, "cores": 2, "threads": 2`, func(b *template.Build) any { return []int{vm(b).CPUs, vm(b).Cores, vm(b).Threads} }, []int{4, 2, 2}},
+		{`"efi_boot": true`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.UEFI, VarsFile: "output-qemu/efivars.fd"}},
+		{`"efi_firmware_code": "c.qcow2", "efi_firmware_vars": "v.fd", "efi_drop_efivars": true`, func(b *template.Build) any { return vm(b).Firmware },
+			qemu.Firmware{Type: qemu.UEFI, Code: "c.qcow2", CodeFormat: "qcow2", Vars: "v.fd"}},
+		{`"firmware": "bios.bin"`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.BIOS, Code: "bios.bin"}},
+		{`"firmware": "code.fd", "use_pflash": true`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.UEFI, Code: "code.fd"}},
+		{`"iso_url": null, "iso_urls": ["a", "b"], "iso_checksum": "AB` + strings.Repeat("0", 30) + `"`, func(b *template.Build) any { return b.Image.Media },
+			iso.Source{URLs: []string{"a", "b"}, Checksum: "ab" + strings.Repeat("0", 30)}},
+		{`"iso_checksum_type": "sha256", "iso_checksum": "` + strings.Repeat("0", 64) + `"`, func(b *template.Build) any { return b.Image.Media.Checksum }, "sha256:" + strings.Repeat("0", 64)},
+		{`"iso_checksum": null, "iso_checksum_url": "https://x/SUMS"`, func(b *template.Build) any { return b.Image.Media.Checksum }, "file:https://x/SUMS"},
+		{`"iso_url": "https://x/a.iso?checksum=md5:` + strings.Repeat("0", 32) + `"`, func(b *template.Build) any { return b.Image.Media },
+			iso.Source{URLs: []string{"https://x/a.iso"}, Checksum: "md5:" + strings.Repeat("0", 32)}},
+		{`"host_port_min": 2222, "host_port_max": 2222, "ssh_port": 2200`, func(b *template.Build) any { return vm(b).NICs },
+			[]qemu.NIC{{Forwards: []qemu.Forward{{HostPort: 2222, GuestPort: 2200}}}}},
+		{`"ssh_host": "10.1.2.3", "net_bridge": "br0", "net_device": "e1000"`, func(b *template.Build) any { return []any{vm(b).NICs, b.Image.SSH.Addr} },
+			[]any{[]qemu.NIC{{Mode: qemu.NetBridge, Bridge: "br0", Model: "e1000"}}, "10.1.2.3:22"}},
+		{`"qemuargs": [["-m", "2G"], ["-smp", "3"], ["-cpu", "host"], ["--vga", "qxl"], ["-machine", "type=q35,accel=kvm"], ["-boot", "c"], ["-rtc", "base=localtime"]]`,
+			func(b *template.Build) any {
+				return []any{vm(b).Memory, vm(b).CPUs, vm(b).CPU, vm(b).VGA, vm(b).Machine, vm(b).Accel, vm(b).Boot, vm(b).Args}
+			},
+			[]any{2048, 3, "host", "qxl", "q35", qemu.KVM, qemu.BootDisk, []qemu.ArgEdit{{Op: qemu.ArgAdd, Option: "-rtc", Value: "base=localtime"}}}},
+		{`"qemuargs": [["-netdev", "user,id=user.0,", "hostfwd=tcp::{{.SSHHostPort}}-:22,hostfwd=tcp:127.0.0.1:8080-:80"]]`, func(b *template.Build) any { return vm(b).NICs },
+			[]qemu.NIC{{Forwards: []qemu.Forward{{HostAddr: "127.0.0.1", HostPort: 8080, GuestPort: 80}}}}},
+		{`"boot_command": ["a,b", "<enter>\n"]`, func(b *template.Build) any { return b.Commands }, []template.Command{{Text: "a,b<enter>"}}},
+		{`"boot_command": "a,b"`, func(b *template.Build) any { return b.Commands }, []template.Command{{Text: "a,b"}}},
+		{`"boot_command": ["{{.Name}} {{.HTTPIP}} {{.HTTPPort}}"], "vm_name": "disk"`, func(b *template.Build) any { return b.Commands }, []template.Command{{Text: "disk 10.0.2.2 0"}}},
+		{`"boot_command": ["a"], "boot_wait": "-1s", "communicator": "none", "shutdown_timeout": "7s"`, steps, "type the boot command 0s, wait until the guest is off 7s"},
+		{`"boot_command": ["a"]`, steps, "pause for 10s 0s, type the boot command 0s, wait for SSH 5m0s"},
+		{`"ssh_handshake_attempts": 3, "pause_before_connecting": "2s"`, steps, "wait for SSH -1ns, pause for 2s 0s, wait for SSH -1ns"},
+		{`"cd_content": {"/user-data": "x"}, "cd_label": "cidata"`, func(b *template.Build) any { return *b.Image.Seed }, iso.Volume{Label: "cidata", Content: map[string]string{"user-data": "x"}}},
+		{`"vnc_port_min": 5950, "vnc_port_max": 5950`, func(b *template.Build) any { return vm(b).Viewer }, "127.0.0.1:5950"},
+		{`"vnc_port_min": 5950, "vnc_port_max": 5960`, func(b *template.Build) any { return vm(b).Viewer }, ""},
+		{`"shutdown_command": "echo '{{.Vars}}'"`, nil, "t.json:"},
+		{`"ssh_password": "x", "ssh_keep_alive_interval": "3s"`, func(b *template.Build) any {
+			return []any{string(b.Image.SSH.Password), b.Image.SSH.KeepAlive}
+		}, []any{"x", 3 * time.Second}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.options, func(t *testing.T) {
+			if tt.get == nil {
+				if got := bad("t.json", []byte(withOptions(tt.options))); !strings.HasPrefix(got, fmt.Sprint(tt.want)) {
+					t.Error(got)
+				}
+				return
+			}
+			b := parse(t, withOptions(tt.options), &template.Config{Env: noEnv})[0]
+			if diff := cmp.Diff(tt.want, tt.get(b)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func steps(b *template.Build) any {
+	var list []string
+	for _, s := range b.Image.Steps {
+		list = append(list, fmt.Sprint(s.Name, " ", s.Timeout))
+	}
+	return strings.Join(list, ", ")
+}
+
+// TestVariables looks at where values come from and what may be in them.
+func TestVariables(t *testing.T) {
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "1.json"), filepath.Join(dir, "2.json")
+	for path, text := range map[string]string{first: `{"b":"file1","c":"file1","unknown":"x"}`, second: `{"c":"file2","d":"file2"}`} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := `{"_comment":"c","variables":{"a":"default","b":"default","c":"default","d":"default","e":"{{env ` + "`E`" + `}}-{{user ` + "`f`" + `}}","f":"{{isotime \"2006\"}}","n":5},
+"builders":[{"type":"null"}],"push":{}}`
+	c := &template.Config{
+		VarFiles: []string{first, second}, Vars: map[string]string{"d": "flag"}, Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		Env: func(name string) (string, bool) { return "env" + name, true },
+	}
+	tmpl, err := template.Parse(context.Background(), "t.json", []byte(text), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, v := range tmpl.Variables {
+		got[v.Name] = v.Value
+	}
+	want := map[string]string{"a": "default", "b": "file1", "c": "file2", "d": "flag", "e": "envE-2026", "f": "2026", "n": "5"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestFunctions renders every function that can be told beforehand.
+func TestFunctions(t *testing.T) {
+	for in, want := range map[string]string{
+		"{{upper `a`}}{{lower `B`}}":              "Ab",
+		"{{timestamp}}":                           "1000000000",
+		"{{isotime}}":                             "2001-09-09T01:46:40Z",
+		"{{strftime `%Y-%m-%d %H%%`}}":            "2001-09-09 01%",
+		"{{clean_resource_name `a b:c`}}":         "a-b-c",
+		"{{split `a-b-c` `-` 1}}":                 "b",
+		"{{replace `a` `b` 1 `aa`}}":              "ba",
+		"{{replace_all `a` `b` `aa`}}":            "bb",
+		"{{build_name}}.{{build_type}}":           "qemu.qemu",
+		"{{packer_version}}":                      "1.16.0",
+		"{{printf `%03d` 7}}{{`x y` | urlquery}}": "007x+y",
+		"{{shout `a`}}":                           "A!",
+		"{{uuid | len}}":                          "36",
+		"{{template_dir | printf `%.1s`}}":        "/",
+	} {
+		c := template.Config{Env: noEnv, Now: time.Unix(1000000000, 0)}
+		if err := c.Components.Register("shout", func(s string) string { return strings.ToUpper(s) + "!" }); err != nil {
+			t.Fatal(err)
+		}
+		option, _ := json.Marshal(in)
+		b := parse(t, withOptions(`"cd_content": {"a": `+string(option)+`}`), &c)[0]
+		if got := b.Image.Seed.Content["a"]; got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestRegister tries components that are none, and one of each kind.
+func TestRegister(t *testing.T) {
+	var c template.Components
+	for _, bad := range []any{nil, 5, func() {}, func() (int, int) { return 0, 0 }, template.Builder(nil)} {
+		if err := c.Register("x", bad); err == nil {
+			t.Errorf("%T was registered", bad)
+		}
+	}
+	if err := c.Register("", func() string { return "" }); err == nil {
+		t.Error("a component without a name was registered")
+	}
+	builder := template.Builder(func(b template.Block) (*imagebuild.Build, error) {
+		var o struct{ Size int64 }
+		if err := b.Decode(&o); err != nil {
+			return nil, err
+		}
+		return &imagebuild.Build{Output: "out/disk", Disk: imagebuild.Disk{Size: o.Size}}, nil
+	})
+	if err := c.Register("other", builder); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Register("other", builder); err == nil {
+		t.Error("registered twice")
+	}
+	b := parse(t, `{"builders":[{"type":"other","size":7}]}`, &template.Config{Components: c})[0]
+	if b.Image.Disk.Size != 7 || b.Dir != "out" {
+		t.Errorf("%+v", b.Image)
+	}
+	if got := bad("t.json", []byte(`{"builders":[{"type":"other"}]}`)); !strings.Contains(got, "no builder") {
+		t.Error(got)
+	}
+}
+
+// TestChoose leaves builders, provisioners and post-processors out.
+func TestChoose(t *testing.T) {
+	one := `{"type":"qemu","name":"NAME","iso_url":"a","iso_checksum":"none","headless":true,"ssh_username":"root"}`
+	text := `{"builders":[` + strings.Replace(one, "NAME", "a", 1) + "," + strings.Replace(one, "NAME", "b", 1) + `],
+"provisioners":[{"type":"sleep","duration":"1s","only":["a"]},{"type":"breakpoint","name":"stop","except":["a"]}]}`
+	for _, tt := range []struct {
+		c    template.Config
+		want string
+	}{
+		{template.Config{}, "a: wait for SSH 5m0s, sleep -1ns; b: wait for SSH 5m0s, stop -1ns; "},
+		{template.Config{Only: []string{"b"}}, "b: wait for SSH 5m0s, stop -1ns; "},
+		{template.Config{Except: []string{"b"}}, "a: wait for SSH 5m0s, sleep -1ns; "},
+	} {
+		tt.c.Env = noEnv
+		got := ""
+		for _, b := range parse(t, text, &tt.c) {
+			got += fmt.Sprintf("%s: %v; ", b.Name, steps(b))
+		}
+		if got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
+}
