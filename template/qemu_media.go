@@ -1,0 +1,135 @@
+package template
+
+import (
+	"fmt"
+	"github.com/bootscribe/bootscribe/iso"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var scheme = regexp.MustCompile(`^([a-z0-9+.]+)://`)
+
+func (q *qemuBuilder) media() {
+	q.exclusive("iso_url", "iso_urls")
+	urls := q.list("iso_urls")
+	option := "iso_urls"
+	if u := q.str("iso_url"); u != "" {
+		urls, option = []string{u}, "iso_url"
+	}
+	if len(urls) == 0 {
+		q.fail("", "option iso_url is missing", "give the URL or path of an installation medium")
+	}
+	for i, u := range urls {
+		if m := scheme.FindStringSubmatch(u); m != nil && !slices.Contains([]string{"http", "https", "file"}, m[1]) {
+			q.fail(option, fmt.Sprintf("%q: %s addresses are not supported yet", u, m[1]), "give a path or a file, http or https URL")
+		}
+		urls[i] = q.magic(u)
+	}
+	q.b.Image.Media = iso.Source{URLs: urls, Checksum: q.checksum()}
+	q.is("Media", option)
+	q.is("Media.Checksum", "iso_checksum")
+	if q.given("iso_target_path") {
+		q.warn("iso_target_path", "has no effect", "media are kept in a cache, by their content")
+	}
+}
+
+// magic takes the checksum out of a URL, where Packer's downloader looks for one
+// as well.
+func (q *qemuBuilder) magic(url string) string {
+	before, sum, ok := strings.Cut(url, "?checksum=")
+	if !ok || strings.Contains(sum, "&") {
+		return url
+	}
+	q.values["iso_checksum"] = &value{kind: kindString, text: sum}
+	return before
+}
+
+func (q *qemuBuilder) checksum() string {
+	sum := q.str("iso_checksum")
+	if t := q.str("iso_checksum_type"); t != "" {
+		q.warn("iso_checksum_type", "is gone from Packer", fmt.Sprintf(`write "iso_checksum": "%s:…"`, t))
+		if strings.EqualFold(t, "none") {
+			sum = "none"
+		} else if sum != "" && !strings.Contains(sum, ":") && sum != "none" {
+			sum = t + ":" + sum
+		}
+	}
+	for old, prefix := range map[string]string{"iso_checksum_url": "file:", "iso_md5": "md5:"} {
+		if u := q.str(old); u != "" {
+			q.warn(old, "is gone from Packer", fmt.Sprintf(`write "iso_checksum": "%s…"`, prefix))
+			if sum == "" {
+				sum = prefix + u
+			}
+		}
+	}
+	switch {
+	case sum == "":
+		q.fail("", "option iso_checksum is missing", `give the checksum, "file:" and where it stands, or "none"`)
+		return ""
+	case strings.EqualFold(sum, "none"):
+		q.warn("iso_checksum", "none: nobody looks whether the medium is the right one", "give its checksum")
+		return "none"
+	}
+	prefix, rest, ok := strings.Cut(sum, ":")
+	if ok && strings.EqualFold(prefix, "file") {
+		return "file:" + strings.TrimPrefix(rest, "./")
+	}
+	err := iso.Source{URLs: []string{"x"}, Checksum: strings.ToLower(sum)}.Validate()
+	if err != nil {
+		q.fail("iso_checksum", fmt.Sprintf("%q is no checksum", sum), `write hex digits, "sha256:" or another type before them, "file:" and a path or URL, or "none"`)
+	}
+	return strings.ToLower(sum)
+}
+
+func (q *qemuBuilder) seed() {
+	if q.given("cd_files") || q.given("cd_content") {
+		q.b.Image.Seed = &iso.Volume{Label: q.or("cd_label", "packer"), Paths: q.globs("cd_files", false), Content: trimmed(q.dict("cd_content"))}
+		q.volume("cd_label", q.b.Image.Seed.Validate())
+	}
+	if q.given("floppy_files") || q.given("floppy_dirs") || q.given("floppy_content") {
+		q.b.Image.Floppy = &iso.Volume{Label: q.or("floppy_label", "packer"), Content: trimmed(q.dict("floppy_content")),
+			Paths: append(q.globs("floppy_files", true), q.globs("floppy_dirs", false)...)}
+		q.volume("floppy_label", q.b.Image.Floppy.Validate())
+	}
+}
+
+func (q *qemuBuilder) volume(option string, err error) {
+	if err != nil {
+		q.fail(option, err.Error(), "")
+	}
+}
+
+func trimmed(m map[string]string) map[string]string {
+	out := make(map[string]string, len(m))
+	for path, text := range m {
+		out[strings.TrimLeft(path, "/")] = text
+	}
+	return out
+}
+
+// globs expands patterns. With flat, the files of a directory are put in the
+// root one by one, as Packer does for floppy_files.
+func (q *qemuBuilder) globs(option string, flat bool) []string {
+	var paths []string
+	for _, p := range q.list(option) {
+		found := []string{p}
+		if strings.ContainsAny(p, "*?[") {
+			var err error
+			if found, err = filepath.Glob(p); err != nil {
+				q.fail(option, fmt.Sprintf("%q is no pattern: %v", p, err), "")
+			} else if len(found) == 0 {
+				q.b.host = append(q.b.host, q.place(option).error(q.field(option), fmt.Sprintf("%q matches no file", p), "check the path"))
+			}
+		}
+		for _, f := range found {
+			if info, err := os.Stat(f); flat && err == nil && info.IsDir() {
+				f = strings.TrimRight(f, "/") + "/"
+			}
+			paths = append(paths, f)
+		}
+	}
+	return paths
+}
