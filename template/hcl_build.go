@@ -109,7 +109,7 @@ func (r *hclReader) chosen(path string, content *hcl.BodyContent) []chosen {
 		for _, e := range exprs {
 			// source.qemu.debian may stand with quotes and without.
 			if t, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() {
-				list = append(list, chosen{ref: strings.TrimPrefix(dotted(t), "source."), at: r.at(e.Range())})
+				list = append(list, chosen{ref: reference(dotted(t)), at: r.at(e.Range())})
 				continue
 			}
 			v := r.value(e, r.evaluate(path+".sources", e, r.context(nil)))
@@ -118,17 +118,22 @@ func (r *hclReader) chosen(path string, content *hcl.BodyContent) []chosen {
 				refs = []string{v.text}
 			}
 			for _, ref := range refs {
-				list = append(list, chosen{ref: strings.TrimPrefix(ref, "source."), at: v.at})
+				list = append(list, chosen{ref: reference(ref), at: v.at})
 			}
 		}
 	}
 	for _, b := range content.Blocks.OfType("source") {
-		list = append(list, chosen{ref: strings.TrimPrefix(b.Labels[0], "source."), at: r.at(b.DefRange), block: b})
+		list = append(list, chosen{ref: reference(b.Labels[0]), at: r.at(b.DefRange), block: b})
 	}
 	for i := range list {
 		_, list[i].name, _ = strings.Cut(list[i].ref, ".")
 	}
 	return list
+}
+
+// reference takes the word off that a source may be named with.
+func reference(s string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(s, "sources."), "source.")
 }
 
 // plan makes one plan: a source in a build.

@@ -79,6 +79,8 @@ func TestOptions(t *testing.T) {
 		{`"ssh_handshake_attempts": 3, "pause_before_connecting": "2s"`, steps, "wait for SSH -1ns, pause for 2s 0s, wait for SSH -1ns"},
 		{`"cd_content": {"/user-data": "x"}, "cd_label": "cidata"`, func(b *template.Build) any { return *b.Image.Seed }, iso.Volume{Label: "cidata", Content: map[string]string{"user-data": "x"}}},
 		{`"vnc_port_min": 5950, "vnc_port_max": 5950`, func(b *template.Build) any { return vm(b).Viewer }, "127.0.0.1:5950"},
+		{`"vnc_bind_address": "0.0.0.0", "qemuargs": [["-cdrom", "seed.iso"], ["-cdrom", "a.iso"]]`, func(b *template.Build) any { return []any{vm(b).Viewer, vm(b).CDROMs, len(b.Warnings)} },
+			[]any{"", []qemu.CDROM{{Path: "seed.iso"}}, 2}},
 		{`"vnc_port_min": 5950, "vnc_port_max": 5960`, func(b *template.Build) any { return vm(b).Viewer }, ""},
 		{`"shutdown_command": "echo '{{.Vars}}'"`, nil, "t.json:"},
 		{`"ssh_password": "x", "ssh_keep_alive_interval": "3s"`, func(b *template.Build) any {

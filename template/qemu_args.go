@@ -214,7 +214,7 @@ func (q *qemuBuilder) control(at place, fail func(string, string), name, arg str
 	case name == "-chardev" || name == "-mon":
 		q.other(fail, name, arg)
 	case name == "-serial" && strings.HasPrefix(arg, "file:"):
-		q.other(fail, name, arg)
+		fail("-serial file: is not supported yet", "leave it out: the error of a build has the end of the serial output")
 	default:
 		fail(name+" is what the build drives the machine by", "leave it out; vnc_port_min and vnc_port_max open a port for viewers")
 	}
@@ -228,8 +228,10 @@ func (q *qemuBuilder) other(fail func(string, string), name, arg string) {
 	case name == "-drive" && strings.Contains(arg, q.b.Image.Output):
 		fail("-drive restates the machine's own disk", "leave it out: it is there in any case; disk_interface and disk_size describe it")
 		return
+	case name == "-cdrom" && slices.Contains(q.b.Image.Media.URLs, arg):
+		return // it is in the first drive anyway
 	case name == "-cdrom":
-		fail("-cdrom restates the installation medium", "leave it out: iso_url is in the first drive; cd_files makes another")
+		q.b.Image.VM.CDROMs = append(q.b.Image.VM.CDROMs, qemu.CDROM{Path: arg})
 		return
 	}
 	q.b.Image.VM.Args = append(q.b.Image.VM.Args, qemu.ArgEdit{Op: qemu.ArgAdd, Option: name, Value: arg})

@@ -52,10 +52,9 @@ func (q *qemuBuilder) vncPort() {
 	}
 	from, to := q.portRange("vnc_port_min", "vnc_port_max", 5900, 6000)
 	host := q.or("vnc_bind_address", "127.0.0.1")
-	ip := net.ParseIP(host)
-	if q.given("vnc_bind_address") && (ip == nil || !ip.IsLoopback()) {
-		q.notYet("vnc_bind_address", fmt.Sprintf("%q, which other machines can reach,", host), "leave it out, and tunnel to the port by SSH")
-		return
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		q.warn("vnc_bind_address", fmt.Sprintf("%q: other machines cannot reach the screen", host), "leave it out, and tunnel to a port by SSH")
+		host = "127.0.0.1"
 	}
 	if q.given("vnc_port_min") && from == to && !q.yes("disable_vnc") {
 		q.b.Image.VM.Viewer = net.JoinHostPort(host, strconv.Itoa(from))

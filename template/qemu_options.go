@@ -108,7 +108,7 @@ var typingOptions = []option{
 	{name: "boot_key_interval", kind: isDuration, def: "100ms", status: differs, here: "unset: as fast as the guest takes keys, which is seen in the machine; set: a fixed pause"},
 	{name: "boot_keygroup_interval", kind: isDuration, def: "none", status: noEffect, here: "unused by Packer's qemu as well"},
 	{name: "disable_vnc", kind: isBool, def: "false", status: differs, here: "as nothing listens in any case, it only forbids boot_command"},
-	{name: "vnc_bind_address", def: "127.0.0.1", status: differs, here: "loopback only; tunnel to it by SSH"},
+	{name: "vnc_bind_address", def: "127.0.0.1", status: differs, here: "loopback only, with a warning; tunnel to it by SSH"},
 	{name: "vnc_use_password", kind: isBool, def: "false", status: noEffect, here: "nothing listens on the network that would need one"},
 	{name: "vnc_password", def: "random", status: noEffect, here: "see vnc_use_password"},
 }
