@@ -223,7 +223,7 @@ func (r *packerReader) checkNames(b *block, names []string) {
 	}
 	for _, key := range []string{"only", "except"} {
 		v := b.body.member(key)
-		if v == nil {
+		if v == nil || v.kind == kindNull {
 			continue
 		}
 		list, problem, remedy := toList(v, false)
@@ -241,11 +241,11 @@ func (r *packerReader) checkNames(b *block, names []string) {
 
 // concerns tells whether a block is for a build.
 func (b *block) concerns(build string) bool {
-	if v := b.body.member("only"); v != nil {
+	if v := b.body.member("only"); v != nil && v.kind != kindNull {
 		list, _, _ := toList(v, false)
 		return slices.Contains(list.texts(), build)
 	}
-	if v := b.body.member("except"); v != nil {
+	if v := b.body.member("except"); v != nil && v.kind != kindNull {
 		list, _, _ := toList(v, false)
 		return !slices.Contains(list.texts(), build)
 	}

@@ -69,6 +69,7 @@ build {
 
   provisioner "shell-local" {
     only   = ["qemu.debian"]
+    except = null
     inline = ["echo ${source.name} ${build.Host}"]
   }
 
