@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// traceLimit is when a trace that does not come counts as none.
+const traceLimit = 5 * time.Second
+
 // traceCommandRead says that QEMU has read a command of QMP.
 const traceCommandRead = "handle_qmp_command"
 
@@ -22,7 +25,7 @@ func (e *ear) sync(ctx context.Context) (heard bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+	limited, cancel := context.WithTimeout(ctx, traceLimit)
 	defer cancel()
 	err = e.vm.qmp.Execute(ctx, "query-name", nil, nil)
 	for err == nil && !heard {
