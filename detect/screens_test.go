@@ -15,13 +15,17 @@ func TestRealScreens(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"grub-efi-shell.txt":     "grub-prompt:9 grub-prompt:9!",
-		"grub-text-shell.vga":    "grub-prompt:4 grub-prompt:4!",
-		"installer-keyboard.vga": "debian-question:2 debian-question:2!",
-		"installer-language.vga": "debian-question:2 debian-question:2!",
-		"installer-location.vga": "debian-question:2 debian-question:2!",
-		"ipxe.vga":               "seabios-device:5 ipxe:7 ipxe-failed:21 ipxe-failed:22 no-bootable-device:24!",
-		"seabios.vga":            "seabios:1 seabios-device:2 boot-device-failed:3 seabios-device:5 no-bootable-device:8!",
+		"grub-efi-shell.txt":           "grub-prompt:9 grub-prompt:9!",
+		"grub-text-shell.vga":          "grub-prompt:4 grub-prompt:4!",
+		"installer-fb-language.txt":    "debian-question:2 debian-question:2!",
+		"installer-fb-memory.txt":      "debian-question:21 debian-question:21!",
+		"installer-fb-preseed.txt":     "debian-question:22 debian-preseed-missing:23! debian-preseed-missing:25! debian-question:22!",
+		"installer-fb-step-failed.txt": "debian-question:21 debian-step-failed:22! debian-step-failed:24! debian-question:21!",
+		"installer-keyboard.vga":       "debian-question:2 debian-question:2!",
+		"installer-language.vga":       "debian-question:2 debian-question:2!",
+		"installer-location.vga":       "debian-question:2 debian-question:2!",
+		"ipxe.vga":                     "seabios-device:5 ipxe:7 ipxe-failed:21 ipxe-failed:22 no-bootable-device:24!",
+		"seabios.vga":                  "seabios:1 seabios-device:2 boot-device-failed:3 seabios-device:5 no-bootable-device:8!",
 	}
 	seen := 0
 	d := newDetector(t, Default())

@@ -138,15 +138,17 @@ func letter(r rune) bool {
 }
 
 // rarity orders characters that look the same: ASCII, then Latin and the
-// lines and blocks of menus, then the rest.
+// lines and blocks of menus, then Greek and Cyrillic, then the rest.
 func rarity(r rune) int {
 	switch {
 	case r < utf8.RuneSelf:
 		return 0
-	case r < 0x250, r >= 0x2500 && r < 0x2600:
+	case r < 0x180, r >= 0x2500 && r < 0x2600:
 		return 1
+	case r >= 0x370 && r < 0x530:
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // in returns what a bitmap means in one font.

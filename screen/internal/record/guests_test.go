@@ -42,6 +42,17 @@ var shots = []shot{
 		"wait Select a language", "still", "save installer-language", "ret",
 		"wait Select your location", "still", "save installer-location", "ret",
 		"wait Configure the keyboard", "still", "save installer-keyboard"}},
+	{"installer-memory", memory(512, network("vga=788")), []string{"shows Entering low memory mode", "still", "save installer-fb-memory"}},
+	{"installer-fb", network("vga=788"), []string{"shows Select a language", "still", "save installer-fb-language"}},
+	{"installer-preseed", network("vga=788 auto=true priority=critical url=http://10.0.2.2:9/preseed.cfg"), []string{
+		"shows Failed to retrieve the", "still", "save installer-fb-preseed", "ret",
+		"shows Installation step failed", "still", "save installer-fb-step-failed"}},
+	{"installer-questions", network("vga=normal nomodeset fb=false DEBIAN_FRONTEND=newt locale=en_US.UTF-8 keymap=us"), []string{
+		"wait enter the hostname", "still", "save installer-hostname", "ret", "wait Domain name:", "still", "ret",
+		"wait mirror country", "still", "save installer-mirror", "ret", "wait Debian archive mirror:", "still", "ret",
+		"wait HTTP proxy", "still", "save installer-proxy", "ret", "wait Bad archive mirror", "still", "save installer-bad-mirror"}},
+	{"installer-no-network", linux(qemu.Firmware{}, "vga=normal nomodeset fb=false DEBIAN_FRONTEND=newt locale=en_US.UTF-8 keymap=us"), []string{
+		"wait No Ethernet card", "still", "save installer-no-network"}},
 	{"installer-efi", linux(uefi, "DEBIAN_FRONTEND=newt"), []string{
 		"pause", "save ovmf-logo", "pause", "pause", "still", "save linux-efi", "pause", "pause", "pause", "pause", "pause", "still", "save installer-efi-language"}},
 	{"ovmf-glyphs", glyphs, []string{"wait Shell>", "still", "type cls", "ret", "type type fs0:c.txt", "ret", "still", "save ovmf-glyphs"}},
@@ -111,6 +122,26 @@ func linux(fw qemu.Firmware, options string) func(*testing.T, string) *qemu.Conf
 			{Op: qemu.ArgAdd, Option: "-initrd", Value: installer + "initrd.gz"},
 			{Op: qemu.ArgAdd, Option: "-append", Value: options},
 		}}
+	}
+}
+
+// network is a machine that boots the Debian installer, with a network that leads
+// nowhere.
+func network(options string) func(*testing.T, string) *qemu.Config {
+	boot := linux(qemu.Firmware{}, options)
+	return func(t *testing.T, dir string) *qemu.Config {
+		c := boot(t, dir)
+		c.NICs = []qemu.NIC{{}}
+		return c
+	}
+}
+
+// memory is another machine with so many MiB.
+func memory(size int, vm func(*testing.T, string) *qemu.Config) func(*testing.T, string) *qemu.Config {
+	return func(t *testing.T, dir string) *qemu.Config {
+		c := vm(t, dir)
+		c.Memory = size
+		return c
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/screen"
 )
 
 // Fixtures are made by running guests:
@@ -33,8 +34,9 @@ type shot struct {
 	name string
 	vm   func(t *testing.T, dir string) *qemu.Config
 	// do plays the way; each step is "wait TEXT" (in text memory or on the
-	// serial line), "still" (nothing has changed for 3 s), "send TEXT" (on the
-	// serial line), "save NAME", or else a key for QEMU's sendkey.
+	// serial line), "shows TEXT" (in a row of the screen, as package screen reads
+	// it), "still" (nothing has changed for 4 s), "send TEXT" (on the serial
+	// line), "save NAME", or else a key for QEMU's sendkey.
 	do []string
 }
 
@@ -49,7 +51,7 @@ func TestRecord(t *testing.T) {
 }
 
 func (s shot) run(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cfg := s.vm(t, t.TempDir())
 	cfg.Accel = qemu.TCG
@@ -64,6 +66,8 @@ func (s shot) run(t *testing.T) {
 		switch verb {
 		case "wait":
 			g.wait(rest)
+		case "shows":
+			g.shows(rest)
 		case "still":
 			g.still()
 		case "send":
@@ -114,6 +118,20 @@ func keyOf(r rune) string {
 func (g guest) wait(text string) {
 	for !strings.Contains(string(g.memory()), text) && !strings.Contains(g.vm.Console().Tail(1<<16), text) {
 		g.pause(300 * time.Millisecond)
+	}
+}
+
+func (g guest) shows(text string) {
+	var reader screen.Reader
+	for {
+		read, err := reader.Read(g.frame())
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		if strings.Contains(read.String(), text) {
+			return
+		}
+		g.pause(2 * time.Second)
 	}
 }
 
