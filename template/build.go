@@ -225,9 +225,9 @@ func (b *Build) image(ctx context.Context) (*Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Artifact{Build: b.Name, Type: b.Type, Files: []string{made.Path}, Image: made}
+	a := &Artifact{Build: b.Name, Type: b.Type, Files: []string{b.Image.Output}, Image: made}
 	for i, d := range image.VM.Disks {
-		path := fmt.Sprintf("%s-%d", made.Path, i+1)
+		path := fmt.Sprintf("%s-%d", b.Image.Output, i+1)
 		o := qemuimg.PublishOptions{Overwrite: b.force}
 		o.SourceFormat, o.Format, o.Compress = qemuimg.Qcow2, b.Image.Format, b.Image.Compress
 		if err := tool.Publish(ctx, d.Path, path, o); err != nil {

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -74,6 +75,7 @@ func (r *hclReader) functions(inVars bool) map[string]function.Function {
 			return v, nil
 		}),
 	}
+	maps.Copy(m, r.moreFunctions())
 	for _, name := range cloud {
 		m[name] = function.New(&function.Spec{VarParam: &function.Parameter{Name: "args", Type: cty.DynamicPseudoType}, Type: function.StaticReturnType(cty.String),
 			Impl: func([]cty.Value, cty.Type) (cty.Value, error) {

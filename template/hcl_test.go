@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/template"
@@ -150,5 +151,32 @@ func TestHCLRegistered(t *testing.T) {
 	steps := builds[0].Image.Steps
 	if got := steps[len(steps)-1].Name; got != "ansible site.yml" {
 		t.Error(got)
+	}
+}
+
+// TestHCLFunctions evaluates functions that are written here.
+func TestHCLFunctions(t *testing.T) {
+	for in, want := range map[string]string{
+		`cidrhost("10.12.112.0/20", 16)`:                                       "10.12.112.16",
+		`cidrhost("10.12.112.0/20", -1)`:                                       "10.12.127.255",
+		`cidrnetmask("172.16.0.0/12")`:                                         "255.240.0.0",
+		`cidrsubnet("10.1.2.0/24", 4, 15)`:                                     "10.1.2.240/28",
+		`cidrsubnet("fd00:fd12::/56", 16, 162)`:                                "fd00:fd12:0:0:a200::/72",
+		`"${sum([1, 2])}${alltrue([])}${anytrue([])}${startswith("ab", "a")}"`: "3truefalsetrue",
+		`sha256("")`:               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+		`base64encode(upper("a"))`: "QQ==",
+		`timestamp()`:              "1970-01-01T00:00:00Z",
+		`join(",", [for s in fileset("testdata", "*.json") : s])`: "tutorial.json",
+		`legacy_isotime("2006")`:                                  "1970",
+	} {
+		text := hclTemplate("  cd_content = { a = "+in+" }\n", "")
+		_, builds, err := parseHCL(t, text, &template.Config{Env: noEnv, Now: time.Unix(0, 0)})
+		if err != nil {
+			t.Error(in, err)
+			continue
+		}
+		if got := builds[0].Image.Seed.Content["a"]; got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 var checksumOptions = []option{
 	{name: "checksum_types", kind: isList, def: "[md5]"},
-	{name: "output", def: "packer_{{.BuildName}}_{{.BuilderType}}_{{.ChecksumType}}.checksum", late: true, status: differs, here: "a line about the same file is replaced, and not added again"},
+	{name: "output", def: "packer_{{.BuildName}}_{{.BuilderType}}_{{.ChecksumType}}.checksum", late: true, status: differs, here: "lines are as sha256sum and its like read them; one about the same file is replaced, and not added again"},
 }
 
 var hashes = map[string]func() hash.Hash{
@@ -80,7 +80,7 @@ func sums(ctx context.Context, path string, files []string, h hash.Hash) error {
 		ours[filepath.Base(f)] = true
 	}
 	for line := range strings.Lines(string(old)) {
-		if _, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok && !ours[name] {
+		if _, name, ok := strings.Cut(strings.TrimSpace(line), "  "); ok && !ours[name] {
 			lines = append(lines, strings.TrimRight(line, "\n"))
 		}
 	}
@@ -89,7 +89,7 @@ func sums(ctx context.Context, path string, files []string, h hash.Hash) error {
 		if err := readInto(ctx, h, f); err != nil {
 			return err
 		}
-		lines = append(lines, fmt.Sprintf("%x\t%s", h.Sum(nil), filepath.Base(f)))
+		lines = append(lines, fmt.Sprintf("%x  %s", h.Sum(nil), filepath.Base(f)))
 	}
 	return replace(path, []byte(strings.Join(lines, "\n")+"\n"))
 }
