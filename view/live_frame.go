@@ -112,16 +112,17 @@ func (g *glass) encode(ctx context.Context, conn *vnc.Conn, seen version) (encod
 	if next.version == last.version {
 		return last, nil
 	}
-	var img *image.RGBA
-	img, next.version.seq = conn.Frame()
-	next.hash = screen.Hash(img)
-	if next.hash == last.hash && last.data != nil {
-		next.data, next.mime = last.data, last.mime
-	} else {
-		var err error
-		if next.data, next.mime, err = g.encoder.quickly(img); err != nil {
-			return encoded{}, err
+	var err error
+	conn.Look(func(frame *image.RGBA, seq uint64) {
+		next.version.seq = seq
+		if next.hash = screen.Hash(frame); next.hash == last.hash && last.data != nil {
+			next.data, next.mime = last.data, last.mime
+			return
 		}
+		next.data, next.mime, err = g.encoder.quickly(frame)
+	})
+	if err != nil {
+		return encoded{}, err
 	}
 	g.newest = next
 	return next, nil

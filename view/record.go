@@ -224,9 +224,10 @@ func (r *Recorder) watch(ctx context.Context, conn *vnc.Conn) {
 		_, err := conn.WaitUpdate(ctx, seen)
 		// What has come before the end is there to be seen after it.
 		if conn.Seq() > seen {
-			var frame *image.RGBA
-			frame, seen = conn.Frame()
-			r.see(frame)
+			conn.Look(func(frame *image.RGBA, seq uint64) {
+				seen = seq
+				r.see(frame)
+			})
 		}
 		if err != nil {
 			return

@@ -212,6 +212,72 @@ func TestFrame(t *testing.T) {
 	}
 }
 
+// A frame that is looked at does not change, nobody waits for the look to end,
+// and the memory is used again.
+func TestLook(t *testing.T) {
+	srv := newServer(t, &vnctest.Config{Screen: picture(64, 48)})
+	conn := dial(t, srv, nil)
+	waitScreen(t, conn, picture(64, 48))
+	grey := image.NewRGBA(image.Rect(0, 0, 64, 48))
+	draw.Draw(grey, grey.Rect, image.NewUniform(color.RGBA{R: 9, G: 9, B: 9, A: 255}), image.Point{}, draw.Src)
+	pictures := []*image.RGBA{grey, picture(64, 48)}
+	memory := map[*uint8]bool{}
+	for i := range 10 {
+		next := pictures[i%2]
+		conn.Look(func(frame *image.RGBA, seq uint64) {
+			memory[&frame.Pix[0]] = true
+			before := bytes.Clone(frame.Pix)
+			srv.SetScreen(next)
+			for got := seq; got == seq; { // the look goes on meanwhile
+				if _, err := conn.WaitUpdate(testContext(t), seq); err != nil {
+					t.Fatal(err)
+				}
+				conn.Look(func(newer *image.RGBA, now uint64) {
+					if got = now; !bytes.Equal(newer.Pix, next.Pix) {
+						t.Errorf("look %d: frame %d is another picture", i, now)
+					}
+				})
+			}
+			if !bytes.Equal(frame.Pix, before) {
+				t.Errorf("look %d: the frame has changed", i)
+			}
+		})
+	}
+	if len(memory) > 2 {
+		t.Errorf("%d frames' memory was used", len(memory))
+	}
+	// What was given away stays, also if somebody looked at it.
+	var given *image.RGBA
+	conn.Look(func(frame *image.RGBA, _ uint64) {
+		given, _ = conn.Frame()
+		srv.SetScreen(grey)
+		waitScreen(t, conn, grey)
+	})
+	for _, next := range append(pictures, pictures...) {
+		srv.SetScreen(next)
+		waitLook(t, conn, next)
+	}
+	if !bytes.Equal(given.Pix, picture(64, 48).Pix) {
+		t.Error("a frame that was given away has changed")
+	}
+}
+
+// waitLook is waitScreen by looks.
+func waitLook(t *testing.T, conn *vnc.Conn, want *image.RGBA) {
+	t.Helper()
+	for {
+		var is bool
+		var now uint64
+		conn.Look(func(frame *image.RGBA, seq uint64) { is, now = bytes.Equal(frame.Pix, want.Pix), seq })
+		if is {
+			return
+		}
+		if _, err := conn.WaitUpdate(testContext(t), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	events := []vnc.KeyEvent{
 		{Keysym: 0xffe1, Code: 0x2a, Down: true},

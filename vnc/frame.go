@@ -12,20 +12,51 @@ import (
 // resolution; until then the frame before it stays. Before the first frame
 // it is black, and [Conn.Seq] is 0. It goes on to work after the connection
 // has ended.
-func (c *Conn) Screen() *image.RGBA {
-	frame, _ := c.Frame()
-	return &image.RGBA{Pix: bytes.Clone(frame.Pix), Stride: frame.Stride, Rect: frame.Rect}
+func (c *Conn) Screen() (own *image.RGBA) {
+	c.Look(func(frame *image.RGBA, _ uint64) {
+		own = &image.RGBA{Pix: bytes.Clone(frame.Pix), Stride: frame.Stride, Rect: frame.Rect}
+	})
+	return own
 }
 
 // Frame returns the newest complete frame as [Conn.Screen] does, and its number,
 // but no copy: all that ask before the next frame share the picture, which
 // nobody may change, the connection included. It costs next to nothing as long
-// as the screen is still, and memory for as long as somebody keeps it.
+// as the screen is still, and then the memory of a frame; [Conn.Look] has less.
 func (c *Conn) Frame() (frame *image.RGBA, seq uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lent = true
 	return c.front, c.seq
+}
+
+// Look calls see with the newest complete frame and its number. The picture is
+// nobody's to change, and good until see returns: its memory is used again. The
+// connection goes on meanwhile. Several goroutines may look at once.
+func (c *Conn) Look(see func(frame *image.RGBA, seq uint64)) {
+	c.mu.Lock()
+	frame, seq := c.front, c.seq
+	if c.lookers == nil {
+		c.lookers = map[*image.RGBA]int{}
+	}
+	c.lookers[frame]++
+	c.mu.Unlock()
+	defer c.looked(frame)
+	see(frame, seq)
+}
+
+// looked ends a look at a frame.
+func (c *Conn) looked(frame *image.RGBA) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lookers[frame]--; c.lookers[frame] > 0 {
+		return
+	}
+	delete(c.lookers, frame)
+	if frame != c.front && !c.kept[frame] {
+		c.spare = frame
+	}
+	delete(c.kept, frame)
 }
 
 // Size returns the size of the frame that [Conn.Screen] would return.
@@ -86,21 +117,37 @@ func (c *Conn) publish() {
 		if c.missing > 0 {
 			return
 		}
-		switch {
-		case c.lent: // somebody may still look at it
-			c.front = &image.RGBA{Pix: bytes.Clone(c.back.Pix), Stride: c.back.Stride, Rect: c.back.Rect}
-			c.lent = false
-		case c.front.Rect != c.back.Rect:
-			c.front = blank(c.front, c.back.Rect)
-			copy(c.front.Pix, c.back.Pix)
-		default:
-			copyRect(c.front, c.back, c.dirty)
-		}
+		c.advance()
 		c.seq++
 	})
 	if c.missing == 0 {
 		c.dirty = image.Rectangle{}
 	}
+}
+
+// advance makes the newest frame of what has come, in the memory of the last one
+// unless somebody may still look at that. The caller holds c.mu.
+func (c *Conn) advance() {
+	looked := c.lookers[c.front] > 0
+	if !looked && !c.lent && c.front.Rect == c.back.Rect {
+		copyRect(c.front, c.back, c.dirty)
+		return
+	}
+	var pix []uint8
+	switch {
+	case !looked && !c.lent:
+		pix = c.front.Pix
+	case c.spare != nil:
+		pix = c.spare.Pix
+	}
+	if looked && c.lent { // it is not free when nobody looks any more
+		if c.kept == nil {
+			c.kept = map[*image.RGBA]bool{}
+		}
+		c.kept[c.front] = true
+	}
+	c.spare, c.lent = nil, false
+	c.front = &image.RGBA{Pix: append(pix[:0], c.back.Pix...), Stride: c.back.Stride, Rect: c.back.Rect}
 }
 
 // copyRect copies a rectangle between two frames of the same size.
