@@ -122,7 +122,7 @@ func TestMachine(t *testing.T) {
 		"net_device": "e1000", "vnc_port_min": port, "vnc_port_max": port,
 		"http_content": map[string]string{"/answers/preseed.cfg": "{{user `word`}} {{.Name}} {{.HTTPIP}}:{{.HTTPPort}} {{`{{`}}"},
 		"boot_command": []string{"{{user `word`}} ", "{{ .Name }}<enter>"},
-		"qemuargs":     [][]string{{"-m", "96M"}, {"-device", "intel-hda"}, {"-device", "rtl8139,netdev=user.0,mac=52:54:00:01:02:03"}, {"-netdev", "user,id=user.0,hostfwd=tcp::{{ .SSHHostPort }}-:22"}},
+		"qemuargs":     [][]string{{"-m", "96M"}, {"-machine", "type=q35,mem-merge=off"}, {"-device", "intel-hda"}, {"-device", "rtl8139,netdev=user.0,mac=52:54:00:01:02:03"}, {"-netdev", "user,id=user.0,hostfwd=tcp::{{ .SSHHostPort }}-:22"}},
 	}, map[string]any{
 		"variables":       map[string]string{"word": "hello"},
 		"provisioners":    []any{map[string]any{"type": "look"}},

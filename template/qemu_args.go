@@ -121,8 +121,8 @@ func (q *qemuBuilder) machineArgument(fail func(string, string), arg string) {
 	}
 	if len(rest) > 0 {
 		vm := &q.b.Image.VM
-		vm.Machine = cmp.Or(vm.Machine, "pc") + "," + strings.Join(rest, ",")
-		fail(fmt.Sprintf("-machine: the property %q is not supported yet", rest[0]), "leave it out; type and accel are understood")
+		value := cmp.Or(vm.Machine, "pc") + "," + strings.Join(rest, ",")
+		vm.Args = append(vm.Args, qemu.ArgEdit{Op: qemu.ArgReplace, Option: "-machine", Value: value})
 	}
 }
 

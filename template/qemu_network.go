@@ -82,6 +82,14 @@ func (q *qemuBuilder) ssh() {
 	c.Password = ssh.Secret(q.str("ssh_password"))
 	c.UseAgent = q.yes("ssh_agent_auth")
 	c.Keys = q.key("ssh_private_key_file", "ssh_certificate_file")
+	if text := q.str("ssh_private_key"); text != "" {
+		key, err := ssh.ParseKey([]byte(text), "")
+		if err != nil {
+			q.fail("ssh_private_key", err.Error(), "give a private key in PEM")
+		} else {
+			c.Keys = append(c.Keys, key)
+		}
+	}
 	c.KeepAlive = q.duration("ssh_keep_alive_interval")
 	c.MaxAuthFailures = q.int("ssh_handshake_attempts")
 	q.b.Image.SSHPort = q.guestPort()

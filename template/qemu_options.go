@@ -68,7 +68,7 @@ var machineOptions = []option{
 	{name: "use_default_display", kind: isBool, def: "false", status: differs, here: "no window: QEMU's default differs between systems"},
 	{name: "vga", def: "QEMU's"},
 	{name: "qmp_enable", kind: isBool, def: "false", status: noEffect, here: "QMP is always used, on a socket without a name"},
-	{name: "qmp_socket_path", def: "in the output directory", status: notYet, here: "remove it: QMP has no socket with a name here"},
+	{name: "qmp_socket_path", def: "OUTPUT/VM_NAME.monitor", status: notYet, here: "remove it: QMP has no socket with a name here"},
 	{name: "qemuargs", kind: isLists, def: "none", late: true, status: differs, here: "edits of the command line in order; what restates the machine's own network, memory, processor, display or firmware becomes the option for it; an edit that would take away the machine's disk, medium or control is an error"},
 	{name: "run_once", kind: isBool, def: "none", status: noEffect, here: "dead in Packer too"},
 }
@@ -152,7 +152,7 @@ var sshOptions = []option{
 	{name: "ssh_local_tunnels", kind: isList, def: "none", status: notYet, here: "remove it"},
 	{name: "ssh_remote_tunnels", kind: isList, def: "none", status: notYet, here: "remove it; the guest reaches the host at 10.0.2.2"},
 	{name: "ssh_public_key", def: "none", status: noEffect, here: "internal to Packer"},
-	{name: "ssh_private_key", def: "none", status: notYet, here: "use ssh_private_key_file"},
+	{name: "ssh_private_key", def: "none"},
 }
 
 var winrmOptions = []option{
