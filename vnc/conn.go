@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"weak"
 
 	govnc "github.com/mitchellh/go-vnc"
 )
@@ -30,11 +31,11 @@ type Conn struct {
 	mu      sync.Mutex // all below
 	changed chan struct{}
 	err     error
-	front   *image.RGBA          // the newest complete frame
-	lent    bool                 // front was given away, and must not change any more
-	lookers map[*image.RGBA]int  // how many look at a frame, which must not change meanwhile
-	kept    map[*image.RGBA]bool // of those, which were given away too
-	spare   *image.RGBA          // memory of a frame that nobody looks at any more
+	front   *image.RGBA              // the newest complete frame
+	lent    bool                     // front was given away, and must not change any more
+	lookers map[*image.RGBA]int      // how many look at a frame, which must not change meanwhile
+	kept    map[*image.RGBA]bool     // of those, which were given away too
+	spare   weak.Pointer[image.RGBA] // memory of a frame that nobody looks at any more, if the garbage collector has left it
 	seq     uint64
 	leds    LEDs
 	ledSeq  uint64

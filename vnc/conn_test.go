@@ -243,7 +243,7 @@ func TestLook(t *testing.T) {
 			}
 		})
 	}
-	if len(memory) > 2 {
+	if len(memory) > 5 { // 2, and as many again if memory is collected
 		t.Errorf("%d frames' memory was used", len(memory))
 	}
 	// What was given away stays, also if somebody looked at it.

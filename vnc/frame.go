@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"weak"
 )
 
 // Screen returns a copy of the newest complete frame. A frame is complete
@@ -54,7 +55,7 @@ func (c *Conn) looked(frame *image.RGBA) {
 	}
 	delete(c.lookers, frame)
 	if frame != c.front && !c.kept[frame] {
-		c.spare = frame
+		c.spare = weak.Make(frame)
 	}
 	delete(c.kept, frame)
 }
@@ -134,11 +135,10 @@ func (c *Conn) advance() {
 		return
 	}
 	var pix []uint8
-	switch {
-	case !looked && !c.lent:
+	if !looked && !c.lent {
 		pix = c.front.Pix
-	case c.spare != nil:
-		pix = c.spare.Pix
+	} else if spare := c.spare.Value(); spare != nil {
+		pix = spare.Pix
 	}
 	if looked && c.lent { // it is not free when nobody looks any more
 		if c.kept == nil {
@@ -146,7 +146,7 @@ func (c *Conn) advance() {
 		}
 		c.kept[c.front] = true
 	}
-	c.spare, c.lent = nil, false
+	c.spare, c.lent = weak.Pointer[image.RGBA]{}, false
 	c.front = &image.RGBA{Pix: append(pix[:0], c.back.Pix...), Stride: c.back.Stride, Rect: c.back.Rect}
 }
 
