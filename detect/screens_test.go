@@ -24,6 +24,10 @@ func TestRealScreens(t *testing.T) {
 		"installer-keyboard.vga":       "debian-question:2 debian-question:2!",
 		"installer-language.vga":       "debian-question:2 debian-question:2!",
 		"installer-location.vga":       "debian-question:2 debian-question:2!",
+		"installer-hostname.vga":       "debian-question:4 debian-dialog:9 debian-question:4! debian-dialog:9!",
+		"installer-mirror.vga":         "debian-question:2 debian-question:2!",
+		"installer-no-network.vga":     "debian-question:2 debian-error:3! debian-question:2!",
+		"installer-proxy.vga":          "debian-question:6 debian-dialog:10 debian-question:6! debian-dialog:10!",
 		"ipxe.vga":                     "seabios-device:5 ipxe:7 ipxe-failed:21 ipxe-failed:22 no-bootable-device:24!",
 		"seabios.vga":                  "seabios:1 seabios-device:2 boot-device-failed:3 seabios-device:5 no-bootable-device:8!",
 	}

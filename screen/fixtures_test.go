@@ -81,12 +81,15 @@ func TestTextMode(t *testing.T) {
 			if n := got.Unknown(); n != 0 {
 				t.Errorf("%d cells are not known", n)
 			}
+			covered := false
 			for i, w := range want.Cells {
-				if g := got.Cells[i]; !sameCell(g, w) {
+				if g := got.Cells[i]; g.Cursor && g.Rune == ' ' && w.Rune == '_' {
+					covered = true // which nobody can see; see Cell.Cursor
+				} else if !sameCell(g, w) {
 					t.Errorf("column %d, row %d: %s, in memory %s", i%80, i/80, show(g), show(w))
 				}
 			}
-			if !got.Equal(want) {
+			if !covered && !got.Equal(want) {
 				t.Error("Equal tells them apart")
 			}
 		})
