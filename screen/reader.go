@@ -94,6 +94,25 @@ func (r *Reader) prepare() error {
 	return nil
 }
 
+// rare returns the fonts of last resort if they may explain anything: they are
+// looked for on plain ground only, and a picture that is far more than that, such
+// as a firmware's logo, is not worth the time to load them.
+func (r *Reader) rare(s *scanner) sizes {
+	for _, x := range r.first {
+		if (x.width == 9) != vgaText(s.pix) || x.width > s.pix.width || x.height > s.pix.height {
+			continue
+		}
+		s.plain = true
+		plain, coloured := s.scan(gridAt(x, s.pix, 0, 0)).unread()
+		s.plain = false
+		if coloured > 2*plain {
+			return nil
+		}
+		break
+	}
+	return r.more(s.pix)
+}
+
 // more returns the fonts of last resort for a picture. Only those of the kind
 // that searchGrid takes are loaded: they are many.
 func (r *Reader) more(p *pixels) sizes {
@@ -155,7 +174,7 @@ func (r *Reader) search(s *scanner, found func(grid) bool) {
 	}{
 		{true, func() sizes { return r.first }},
 		{false, func() sizes { return r.first }},
-		{true, func() sizes { return r.more(s.pix) }},
+		{true, func() sizes { return r.rare(s) }},
 	} {
 		for _, x := range pass.fonts() {
 			s.plain = pass.plain

@@ -63,6 +63,20 @@ func (r *scan) good() bool {
 	return r.known > 0 && (r.unknown == 0 || r.known >= 9*r.unknown && r.letters > r.unknown)
 }
 
+// unread returns how many cells could not be read that have two colours, and
+// more.
+func (r *scan) unread() (two, more int) {
+	for _, c := range r.cells {
+		switch c.kind {
+		case odd:
+			two++
+		case mixed:
+			more++
+		}
+	}
+	return two, more
+}
+
 // empty tells whether there is nothing to read.
 func (r *scan) empty() bool { return r.known == 0 && r.unknown == 0 }
 
