@@ -86,20 +86,43 @@ func newLEDWay(ctx context.Context, p *Pacer, in acceptance) (*ledWay, error) {
 	}
 	w := &ledWay{p: p, in: in}
 	w.in.begin(nil)
+	for {
+		before := w.beat()
+		if err := w.try(ctx); err != nil || w.sure {
+			return w, err
+		}
+		if b := w.beat(); !before.stopped && b.stops == before.stops {
+			return nil, w.dark()
+		}
+		// The guest had less time than it should.
+		if err := p.stopped(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// beat returns the state of the machine, if that is known.
+func (w *ledWay) beat() (b beat) {
+	if w.p.vm != nil {
+		b, _ = w.p.vm.pulse.read()
+	}
+	return b
+}
+
+// try waits for the first light, or until it should have come.
+func (w *ledWay) try(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, ledProbe)
 	defer cancel()
-	for {
+	for !w.sure && limited.Err() == nil {
 		_, _, err := w.look(limited)
 		if err == nil && !w.sure {
 			err = w.rest(limited, lostAfter)
 		}
-		switch {
-		case limited.Err() != nil && ctx.Err() == nil && !w.sure:
-			return nil, w.dark()
-		case err != nil || w.sure:
-			return w, err
+		if err != nil && (ctx.Err() != nil || limited.Err() == nil) {
+			return err
 		}
 	}
+	return nil
 }
 
 // dark gives the lights up, and leaves Num Lock as it was.
@@ -159,7 +182,7 @@ func (w *ledWay) look(ctx context.Context) (taken int, moved bool, err error) {
 // tap presses Num Lock, unless the machine is stopped.
 func (w *ledWay) tap() error {
 	if w.in.ear != nil {
-		b, _ := w.p.vm.pulse.read()
+		b := w.beat()
 		if b.stopped {
 			return nil
 		}
@@ -182,8 +205,7 @@ func (w *ledWay) missed(ctx context.Context) error {
 	if err := w.p.vm.catchUp(ctx); err != nil {
 		return err
 	}
-	b, _ := w.p.vm.pulse.read()
-	if w.there = b.stops == w.stops; w.there {
+	if w.there = w.beat().stops == w.stops; w.there {
 		return nil
 	}
 	n, ok, err := w.in.accepted(ctx)
