@@ -118,7 +118,7 @@ build {
 		{[]string{"x.*"}, nil, []string{"x.qemu.b", "x.qemu.a"}},
 		{nil, []string{"qemu.a"}, []string{"x.qemu.b"}},
 	} {
-		tmpl, _, err := parseHCL(t, text, &template.Config{Env: noEnv, Only: tt.only, Except: tt.except})
+		tmpl, err := template.Parse(context.Background(), "t.pkr.hcl", []byte(text), &template.Config{Env: noEnv, Only: tt.only, Except: tt.except})
 		if err != nil {
 			t.Fatal(err)
 		}

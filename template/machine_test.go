@@ -297,3 +297,48 @@ func TestCleanupProvisioner(t *testing.T) {
 		t.Errorf("the output directory stayed: %v", entries(t, out))
 	}
 }
+
+// TestDrives looks at the drives that templates ask for, as QEMU has them, at
+// what is on the seed media, and at the formats of what is made.
+func TestDrives(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		options map[string]any
+		device  string // in QEMU's tree
+		format  qemuimg.Format
+		comp    bool
+	}{
+		{map[string]any{"disk_interface": "virtio", "format": "qcow2"}, "dev: virtio-blk-pci", qemuimg.Qcow2, false},
+		{map[string]any{"disk_interface": "virtio-scsi", "format": "vmdk"}, "dev: virtio-scsi-pci", qemuimg.VMDK, false},
+		{map[string]any{"disk_interface": "scsi", "format": "vdi"}, "dev: scsi-hd", qemuimg.VDI, false},
+		{map[string]any{"disk_interface": "ide", "format": "vpc", "disk_size": "17M"}, "dev: ide-hd", qemuimg.VPC, false},
+		{map[string]any{"disk_interface": "nvme", "machine_type": "q35", "cdrom_interface": "sata", "disk_compression": true}, "dev: nvme", qemuimg.Qcow2, true},
+	} {
+		t.Run(fmt.Sprint(tt.options["disk_interface"]), func(t *testing.T) {
+			t.Parallel()
+			out := filepath.Join(t.TempDir(), "out")
+			var c template.Config
+			var tree string
+			look(t, &c, func(ctx context.Context, g *imagebuild.Guest) error {
+				if err := g.VM.QMP().Execute(ctx, "human-monitor-command", map[string]any{"command-line": "info qtree"}, &tree); err != nil {
+					return err
+				}
+				return g.VM.Powerdown(ctx)
+			})
+			tt.options["iso_url"], tt.options["communicator"] = guest.CD(t, guest.Button), "none"
+			tt.options["output_directory"], tt.options["vm_name"] = out, "disk"
+			tt.options["cd_content"], tt.options["floppy_content"] = map[string]string{"user-data": "x"}, map[string]string{"ks.cfg": "y"}
+			if _, _, err := run(t, tt.options, map[string]any{"provisioners": []any{map[string]any{"type": "look"}}}, &c); err != nil {
+				t.Fatal(err)
+			}
+			cds := strings.Count(tree, "dev: ide-cd") + strings.Count(tree, "dev: scsi-cd")
+			if !strings.Contains(tree, tt.device) || cds != 2 || !strings.Contains(tree, "dev: floppy") {
+				t.Errorf("no %s, or %d CD-ROMs and not 2, or no floppy:\n%s", tt.device, cds, tree)
+			}
+			info, err := (&qemuimg.Tool{}).Info(context.Background(), filepath.Join(out, "disk"), "")
+			if err != nil || info.Format != tt.format || tt.comp != (info.Compression == qemuimg.Zlib && tt.comp) {
+				t.Errorf("the image: %+v, %v", info, err)
+			}
+		})
+	}
+}

@@ -192,9 +192,15 @@ func (t *Template) hide(v string) {
 func (t *Template) Builds() ([]*Build, error) {
 	var builds []*Build
 	p := &problems{}
+	outputs := map[string]string{}
 	for _, plan := range t.plans {
 		own := &problems{}
 		b := t.build(own, plan)
+		if other, ok := outputs[b.Image.Output]; ok && b.Image.Output != "" {
+			n := b.names["Output"]
+			own.add(n.at.error(n.option, fmt.Sprintf("build %q writes to %q too", other, b.Image.Output), "give each build a directory of its own"))
+		}
+		outputs[b.Image.Output] = b.Name
 		b.Warnings = own.warnings
 		p.errs = append(p.errs, own.errs...)
 		builds = append(builds, b)
