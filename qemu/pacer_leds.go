@@ -30,6 +30,7 @@ type lights struct {
 	taps  int  // how often Num Lock was pressed
 	known bool // whether its light was known before that
 	on    bool // and was on
+	come  bool // a light has come
 }
 
 // tap presses Num Lock.
@@ -45,7 +46,8 @@ func (p *Pacer) tap() error {
 func tapNumLock() []Key { return []Key{{codeNumLock, true}, {codeNumLock, false}} }
 
 // restoreLights presses Num Lock once more if that was done an odd number of
-// times. It needs no answer.
+// times. Where lights come it waits for this one: the next typing would take it
+// for its own, and send more than the keyboard holds.
 func (p *Pacer) restoreLights(ctx context.Context) error {
 	if p.lights.taps%2 == 0 {
 		return nil
@@ -57,9 +59,13 @@ func (p *Pacer) restoreLights(ctx context.Context) error {
 	if err := p.tap(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	patience := 200 * time.Millisecond
+	if p.lights.come {
+		patience = ledProbe
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	p.c.WaitLEDs(ctx, changes) // a key of the next typing must not come before
+	p.c.WaitLEDs(ctx, changes)
 	return nil
 }
 
@@ -175,7 +181,7 @@ func (w *ledWay) look(ctx context.Context) (taken int, moved bool, err error) {
 		return 0, false, w.missed(ctx)
 	}
 	taken, w.flying = w.flying, 0
-	w.sure = true
+	w.sure, w.p.lights.come = true, true
 	return taken, true, nil
 }
 

@@ -2,7 +2,9 @@ package qemu
 
 import (
 	"context"
+	"sync"
 	"testing"
+	"time"
 )
 
 // lamp is a guest that shows Num Lock at once.
@@ -42,5 +44,52 @@ func TestLEDProbe(t *testing.T) {
 	}
 	if l.waits > 0 || !w.sure || l.changes != 1 {
 		t.Errorf("%d waits in vain, sure %v, %d changes", l.waits, w.sure, l.changes)
+	}
+}
+
+// lateLamp is a guest that takes its time to show Num Lock.
+type lateLamp struct {
+	mu sync.Mutex
+	lamp
+	shown chan struct{}
+}
+
+func (l *lateLamp) send(keys []Key) error {
+	time.AfterFunc(time.Second, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.lamp.send(keys)
+		close(l.shown)
+	})
+	return nil
+}
+
+func (l *lateLamp) lights() (uint8, uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leds, l.changes
+}
+
+func (l *lateLamp) wait(ctx context.Context, _ uint64) (uint8, uint64, error) {
+	select {
+	case <-l.shown:
+		leds, changes := l.lights()
+		return leds, changes, nil
+	case <-ctx.Done():
+		return 0, 0, ctx.Err()
+	}
+}
+
+// The light of the last Num Lock is waited for on a slow guest too: who types
+// next would take it for an answer.
+func TestLEDRestored(t *testing.T) {
+	t.Parallel()
+	l := &lateLamp{shown: make(chan struct{})}
+	p := &Pacer{vm: &VM{}, c: PacerConfig{Send: l.send, LEDs: l.lights, WaitLEDs: l.wait}, lights: lights{taps: 1, come: true}}
+	if err := p.restoreLights(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, changes := l.lights(); changes != 1 {
+		t.Error("the light was not waited for")
 	}
 }
