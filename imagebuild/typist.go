@@ -100,9 +100,14 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 	return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
 }
 
-// closePacer restores the keyboard also when ctx has ended.
+// closePacer restores the keyboard also when ctx has ended, but then without
+// much patience.
 func closePacer(ctx context.Context, p interface{ Close(context.Context) error }) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	patience := 5 * time.Second
+	if ctx.Err() != nil {
+		patience = 2 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	return p.Close(ctx)
 }
