@@ -178,19 +178,32 @@ func (b *Build) Run(ctx context.Context) (artifacts []*Artifact, err error) {
 	if err := errors.Join(append(b.host, b.outputFree())...); err != nil {
 		return nil, err
 	}
-	_, statErr := os.Stat(b.Dir)
+	there := existing(b.Dir)
 	if err := os.MkdirAll(b.Dir, 0o777); err != nil {
 		return nil, fmt.Errorf("template: output_directory: %w", err)
 	}
 	artifact, err := b.image(ctx)
 	if err != nil {
-		if errors.Is(statErr, os.ErrNotExist) {
-			os.Remove(b.Image.VM.Firmware.VarsFile)
-			os.Remove(b.Dir) // what is not empty stays
-		}
+		b.unmake(there)
 		return nil, b.translateRun(err)
 	}
 	return b.process(ctx, artifact)
+}
+
+// unmake removes the output directory and those above it that were not there
+// before, as far as they are empty.
+func (b *Build) unmake(there string) {
+	if filepath.Clean(b.Dir) == filepath.Clean(there) {
+		return
+	}
+	if vars := b.Image.VM.Firmware.VarsFile; vars != "" && filepath.Dir(vars) == filepath.Clean(b.Dir) {
+		os.Remove(vars)
+	}
+	for dir := filepath.Clean(b.Dir); dir != filepath.Clean(there); dir = filepath.Dir(dir) {
+		if os.Remove(dir) != nil || dir == filepath.Dir(dir) {
+			return
+		}
+	}
 }
 
 // translateRun translates what Run of the image says before the machine starts.

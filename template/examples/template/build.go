@@ -22,13 +22,13 @@ func (p *program) build(ctx context.Context) int {
 			return p.ask(ctx, "Pausing at breakpoint provisioner "+note+". Press enter to continue.")
 		}
 	}
-	t, builds, err := p.builds(ctx)
+	_, builds, err := p.builds(ctx)
 	if err != nil {
 		return p.fail(err)
 	}
 	began := time.Now()
-	results := p.all(ctx, t, builds)
-	return p.summary(ctx, t, builds, results, time.Since(began))
+	results := p.all(ctx, builds)
+	return p.summary(ctx, builds, results, time.Since(began))
 }
 
 // result is what has become of a build.
@@ -37,7 +37,7 @@ type result struct {
 	err       error
 }
 
-func (p *program) all(ctx context.Context, t *template.Template, builds []*template.Build) []result {
+func (p *program) all(ctx context.Context, builds []*template.Build) []result {
 	most := p.o.parallel
 	if most <= 0 {
 		most = len(builds)
@@ -62,7 +62,7 @@ func (p *program) all(ctx context.Context, t *template.Template, builds []*templ
 			results[i] = result{a, err}
 			took := time.Since(began).Round(time.Second)
 			if err != nil {
-				p.say(b.Name, "error", fmt.Sprintf("Build '%s' errored after %v: %s", b.Name, took, t.Redact(err.Error())))
+				p.say(b.Name, "error", fmt.Sprintf("Build '%s' errored after %v: %s", b.Name, took, err.Error()))
 			} else {
 				p.say(b.Name, "say", fmt.Sprintf("Build '%s' finished after %v.", b.Name, took))
 			}
@@ -97,7 +97,7 @@ func (p *program) prepare(b *template.Build) {
 	}
 }
 
-func (p *program) summary(ctx context.Context, t *template.Template, builds []*template.Build, results []result, took time.Duration) int {
+func (p *program) summary(ctx context.Context, builds []*template.Build, results []result, took time.Duration) int {
 	p.say("", "say", fmt.Sprintf("Wait completed after %v", took.Round(time.Second)))
 	failed := 0
 	for i, r := range results {
@@ -108,8 +108,8 @@ func (p *program) summary(ctx context.Context, t *template.Template, builds []*t
 		if failed == 1 {
 			p.say("", "error", "Some builds didn't complete successfully and had errors:")
 		}
-		p.machine(builds[i].Name, "error", t.Redact(r.err.Error()))
-		p.line(fmt.Sprintf("--> %s: %s", builds[i].Name, t.Redact(r.err.Error())))
+		p.machine(builds[i].Name, "error", r.err.Error())
+		p.line(fmt.Sprintf("--> %s: %s", builds[i].Name, r.err.Error()))
 	}
 	if failed > 0 {
 		p.machine("", "error-count", fmt.Sprint(failed))
@@ -185,7 +185,7 @@ func (p *program) line(text string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintln(p.stdout, text)
+	fmt.Fprintln(p.stdout, p.hide(text))
 }
 
 // machine prints a line for programs.
@@ -194,11 +194,19 @@ func (p *program) machine(target, kind string, args ...string) {
 		return
 	}
 	for i := range args {
-		args[i] = escape(args[i])
+		args[i] = escape(p.hide(args[i]))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.stdout, "%d,%s,%s,%s\n", time.Now().Unix(), escape(target), kind, strings.Join(args, ","))
+}
+
+// hide takes out what nobody should see.
+func (p *program) hide(text string) string {
+	if p.redact == nil {
+		return text
+	}
+	return p.redact(text)
 }
 
 // escape makes one field of a line of what may have commas and lines.

@@ -42,6 +42,7 @@ is no such command.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
@@ -52,6 +53,7 @@ type program struct {
 	stdout, stderr io.Writer
 	mu             sync.Mutex // one line at a time
 	o              options
+	redact         func(string) string // hides the values of sensitive variables; nil hides nothing
 }
 
 // options are the command line, read.
@@ -180,6 +182,7 @@ func (p *program) builds(ctx context.Context) (*template.Template, []*template.B
 	if err != nil {
 		return nil, nil, err
 	}
+	p.redact = t.Redact
 	for _, w := range t.Warnings {
 		fmt.Fprintln(p.stderr, "Warning:", t.Redact(w.Error()))
 	}

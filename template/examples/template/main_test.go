@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/bootscribe/bootscribe/imagebuild"
 )
 
 const small = `{"description":"d","variables":{"u":"root","p":"hush"},"sensitive-variables":["p"],
@@ -61,5 +63,21 @@ func TestRun(t *testing.T) {
 				t.Errorf("left %v", left)
 			}
 		})
+	}
+}
+
+// TestSecrets prints what a guest says of a password.
+func TestSecrets(t *testing.T) {
+	for _, machine := range []bool{false, true} {
+		var out bytes.Buffer
+		p := &program{stdin: strings.NewReader(small), stdout: &out, stderr: &out}
+		p.o.path, p.o.machines = "-", machine
+		if _, _, err := p.builds(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		p.event("a", imagebuild.Output{Line: "the password is hush"})
+		if got := out.String(); strings.Contains(got, "hush") || !strings.Contains(got, "the password is <sensitive>") {
+			t.Error(got)
+		}
 	}
 }
