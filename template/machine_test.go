@@ -343,3 +343,15 @@ func TestDrives(t *testing.T) {
 		})
 	}
 }
+
+// TestEager does not wait for an hour before it types, as the caller allows.
+func TestEager(t *testing.T) {
+	t.Parallel()
+	_, _, err := run(t, map[string]any{
+		"iso_url": guest.CD(t, guest.Install), "communicator": "none", "output_directory": filepath.Join(t.TempDir(), "out"),
+		"boot_wait": "1h", "boot_steps": [][]string{{"<esc>", "the end"}},
+	}, nil, &template.Config{Eager: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

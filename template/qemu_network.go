@@ -95,6 +95,7 @@ func (q *qemuBuilder) ssh() {
 	q.b.Image.SSHPort = q.guestPort()
 	q.sshAddress(c)
 	q.bastion(c)
+	q.proxy(c)
 	q.oneOf("ssh_file_transfer_method", "scp", "sftp")
 	if t := q.str("temporary_key_pair_type"); t != "" && t != "ed25519" && q.oneOf("temporary_key_pair_type", "rsa", "ecdsa", "ed25519", "dsa") {
 		q.warn("temporary_key_pair_type", "has no effect: the temporary key is always of type ed25519", "remove it, or give ssh_private_key_file")
@@ -142,6 +143,25 @@ func (q *qemuBuilder) bastion(c *ssh.Config) {
 	if c.Addr == "" {
 		q.fail("ssh_bastion_host", "needs ssh_host: a forwarded port is on this host", "add ssh_host, or remove the bastion")
 	}
+}
+
+// proxy lets SSH go through a SOCKS5 proxy.
+func (q *qemuBuilder) proxy(c *ssh.Config) {
+	host := q.str("ssh_proxy_host")
+	if host == "" {
+		return
+	}
+	q.exclusive("ssh_bastion_host", "ssh_proxy_host")
+	if c.Addr == "" {
+		q.fail("ssh_proxy_host", "needs ssh_host: a forwarded port is on this host", "add ssh_host, or remove the proxy")
+		return
+	}
+	port := 1080
+	if p := q.port("ssh_proxy_port"); p != 0 {
+		port = p
+	}
+	s := socks{net.JoinHostPort(host, strconv.Itoa(port)), q.str("ssh_proxy_username"), q.str("ssh_proxy_password"), c.Addr}
+	c.Dial = s.dial
 }
 
 // key reads a private key and its certificate. Files that are not there are
