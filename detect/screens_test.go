@@ -17,6 +17,7 @@ func TestRealScreens(t *testing.T) {
 	want := map[string]string{
 		"grub-efi-shell.txt":           "grub-prompt:9 grub-prompt:9!",
 		"grub-text-shell.vga":          "grub-prompt:4 grub-prompt:4!",
+		"installer-bad-mirror.txt":     "debian-question:8 debian-dialog:9 debian-error:11! debian-question:8! debian-dialog:9!",
 		"installer-fb-language.txt":    "debian-question:2 debian-question:2!",
 		"installer-fb-memory.txt":      "debian-question:21 debian-question:21!",
 		"installer-fb-preseed.txt":     "debian-question:22 debian-preseed-missing:23! debian-preseed-missing:25! debian-question:22!",

@@ -95,7 +95,7 @@ func dialogs() []imagebuild.Outcome {
 	return []imagebuild.Outcome{
 		fails("Network autoconfiguration failed", "the guest has got no address in time; with netcfg/dhcp_timeout=120 in the boot command it waits longer"),
 		fails("Failed to retrieve the preconfiguration file", "the guest has not got preseed.cfg; the requests are in the report"),
-		fails("Bad archive mirror", "the guest cannot reach the mirror; name another with -mirror"),
+		fails("Bad archive mirror|Architecture not supported", "the guest cannot reach the mirror; name another with -mirror"),
 		fails("No kernel modules were found", "the mirror has another kernel than the ISO; take the newest ISO"),
 		fails("No root file system", "the preseed file leaves the disk without a root file system; look at partman-auto in answers/preseed.cfg"),
 		fails("Unable to install GRUB", "the boot loader cannot be installed; look at grub-installer/bootdev in answers/preseed.cfg"),

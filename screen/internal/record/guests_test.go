@@ -50,7 +50,7 @@ var shots = []shot{
 	{"installer-questions", network("vga=normal nomodeset fb=false DEBIAN_FRONTEND=newt locale=en_US.UTF-8 keymap=us"), []string{
 		"wait enter the hostname", "still", "save installer-hostname", "ret", "wait Domain name:", "still", "ret",
 		"wait mirror country", "still", "save installer-mirror", "ret", "wait Debian archive mirror:", "still", "ret",
-		"wait HTTP proxy", "still", "save installer-proxy", "ret", "wait Bad archive mirror", "still", "save installer-bad-mirror"}},
+		"wait HTTP proxy", "still", "save installer-proxy", "ret", "wait Architecture not supported", "still", "save installer-bad-mirror"}},
 	{"installer-no-network", linux(qemu.Firmware{}, "vga=normal nomodeset fb=false DEBIAN_FRONTEND=newt locale=en_US.UTF-8 keymap=us"), []string{
 		"wait No Ethernet card", "still", "save installer-no-network"}},
 	{"installer-efi", linux(uefi, "DEBIAN_FRONTEND=newt"), []string{
