@@ -149,6 +149,8 @@ func (p *program) event(build string, e imagebuild.Event) {
 		p.say(build, "say", e.Step)
 	case imagebuild.Typing:
 		p.say(build, "message", fmt.Sprintf("typing by %s: %s", e.Mode, e.Reason))
+	case imagebuild.Found:
+		p.say(build, "error", e.Finding.String())
 	case imagebuild.Requested:
 		p.say(build, "message", e.Request.String())
 	case imagebuild.Output:
