@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxPF2 bounds a font file; Unifont's has 2.4 MB.
@@ -104,7 +105,7 @@ func (p *pf2) advance(want rune) int {
 // of its lower left corner from the cell's left edge and the base line.
 func (p *pf2) glyph(entry []byte, f *Font) (Glyph, bool) {
 	r, h := p.header(entry)
-	if h == nil {
+	if h == nil || !utf8.ValidRune(r) { // GRUB has the forms of Arabic letters beyond Unicode
 		return Glyph{}, false
 	}
 	half := func(i int) int { return int(int16(binary.BigEndian.Uint16(h[i:]))) }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/bootscribe/bootscribe/screen"
 	"github.com/google/go-cmp/cmp"
@@ -153,6 +154,18 @@ func TestSystemConsoleFonts(t *testing.T) {
 		}
 		if !has {
 			t.Errorf("%s has no letter A", path)
+		}
+	}
+}
+
+// TestSystemRunes looks that all that the fonts of this machine can say is text.
+func TestSystemRunes(t *testing.T) {
+	needFonts(t)
+	for _, f := range systemFonts() {
+		for i, g := range f.Glyphs {
+			if !utf8.ValidRune(g.Rune) {
+				t.Errorf("%s: glyph %d means %#x", f.Name, i, g.Rune)
+			}
 		}
 	}
 }
