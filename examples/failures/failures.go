@@ -217,7 +217,7 @@ func installer(arguments string) func(context.Context, *environment, *clock) (*i
 				forever(),
 			},
 		}
-		b.VM.Memory = 512
+		b.VM.Memory = 1024
 		return b, nil
 	}
 }
