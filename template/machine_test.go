@@ -345,10 +345,18 @@ func TestDrives(t *testing.T) {
 // TestEager does not wait for an hour before it types, as the caller allows.
 func TestEager(t *testing.T) {
 	t.Parallel()
+	var c template.Config
+	c.Eager = true
+	look(t, &c, func(ctx context.Context, g *imagebuild.Guest) error {
+		if _, err := g.WaitSerial(ctx, regexp.MustCompile("W")); err != nil {
+			return err
+		}
+		return g.VM.Powerdown(ctx)
+	})
 	_, _, err := run(t, map[string]any{
 		"iso_url": guest.CD(t, guest.Install), "communicator": "none", "output_directory": filepath.Join(t.TempDir(), "out"),
-		"boot_wait": "1h", "boot_steps": [][]string{{"<esc>", "the end"}},
-	}, nil, &template.Config{Eager: true})
+		"boot_wait": "1h", "boot_steps": [][]string{{"ab", "the beginning"}, {"<enter>", "the end"}},
+	}, map[string]any{"provisioners": []any{map[string]any{"type": "look"}}}, &c)
 	if err != nil {
 		t.Fatal(err)
 	}
