@@ -25,7 +25,7 @@ func (e *NotFoundError) Error() string {
 
 // missGrace is how long a guest may take to ask for the right name as well, as
 // some do that try several.
-const missGrace = 1500 * time.Millisecond
+const missGrace = time.Second
 
 // misses ends waits for files that the guest looks for under a wrong name.
 type misses struct {
