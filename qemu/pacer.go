@@ -127,6 +127,7 @@ type way interface {
 type unfitError struct {
 	reason string
 	taken  int
+	over   bool // it did hold, until now
 }
 
 func (e *unfitError) Error() string { return e.reason }
@@ -285,9 +286,11 @@ func (p *Pacer) look(ctx context.Context) error {
 	}
 	taken, moved, err := p.way.look(ctx)
 	var unfit *unfitError
-	if errors.As(err, &unfit) && p.c.Mode == "" {
+	if errors.As(err, &unfit) && (p.c.Mode == "" || unfit.over) {
 		p.took(unfit.taken)
-		p.failed[p.mode] = unfit.reason
+		if !unfit.over {
+			p.failed[p.mode] = unfit.reason
+		}
 		return p.leave(ctx)
 	}
 	if lost := (*lostError)(nil); errors.As(err, &lost) {

@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -84,6 +85,10 @@ type ledWay struct {
 	seen   uint64    // changes at the last look
 	still  time.Time
 	sure   bool // a light has come
+
+	firmware uint64    // where the firmware's table of segments is; 0 if none has the keyboard
+	asked    time.Time // when the processor was last asked for it
+	strange  bool      // and whether it was another
 }
 
 func newLEDWay(ctx context.Context, p *Pacer, in acceptance) (*ledWay, error) {
@@ -91,6 +96,9 @@ func newLEDWay(ctx context.Context, p *Pacer, in acceptance) (*ledWay, error) {
 		return nil, &unfitError{reason: "nobody sees the keyboard's lights"}
 	}
 	w := &ledWay{p: p, in: in}
+	if err := w.meet(ctx); err != nil {
+		return nil, err
+	}
 	w.in.begin(nil)
 	for {
 		before := w.beat()
@@ -105,6 +113,18 @@ func newLEDWay(ctx context.Context, p *Pacer, in acceptance) (*ledWay, error) {
 			return nil, err
 		}
 	}
+}
+
+// meet notes whether it is firmware that has the keyboard.
+func (w *ledWay) meet(ctx context.Context) error {
+	if w.p.vm == nil || !isX86(w.p.vm.c.arch()) || !w.p.vm.c.uefi() {
+		return nil
+	}
+	c, err := w.p.vm.cpu(ctx)
+	if err == nil && !c.kernel() {
+		w.firmware = c.gdt
+	}
+	return err
 }
 
 // beat returns the state of the machine, if that is known.
@@ -144,6 +164,11 @@ func (w *ledWay) room(next []Stroke) int {
 	if w.flying > 0 {
 		return 0
 	}
+	// Firmware that starts a system gives no light any more: what may start
+	// one goes alone, so that it is known what was taken.
+	if i := slices.IndexFunc(next, Stroke.orders); w.firmware != 0 && i >= 0 {
+		next = next[:max(i, 1)]
+	}
 	switch w.p.target {
 	case inputPS2:
 		return fill(next, ledBytes, ps2Bytes)
@@ -151,6 +176,25 @@ func (w *ledWay) room(next []Stroke) int {
 		return fill(next, ledEvents, func(s Stroke) int { return len(s) })
 	}
 	return fill(next, ledCodes, Stroke.codes)
+}
+
+// succeeded finds out whether the firmware has handed the machine over since the
+// one stroke on its way was sent: it was read then, and its light will not come.
+func (w *ledWay) succeeded(ctx context.Context) error {
+	if w.firmware == 0 || w.flying != 1 || time.Since(w.when) < lostAfter || time.Since(w.asked) < lostAfter {
+		return nil
+	}
+	w.asked = time.Now()
+	c, err := w.p.vm.cpu(ctx)
+	if err != nil {
+		return err
+	}
+	before := w.strange
+	if w.strange = c.gdt != w.firmware; !before || !w.strange {
+		return nil // one look may have met it in system management mode
+	}
+	w.p.lights = lights{} // whatever they are now, they are the system's
+	return &unfitError{reason: "the firmware has started a system", taken: 1, over: true}
 }
 
 func (w *ledWay) gone(strokes []Stroke) {
@@ -178,7 +222,10 @@ func (w *ledWay) look(ctx context.Context) (taken int, moved bool, err error) {
 	}
 	if changes == w.before || (leds&ledNumLock != 0) != w.want || w.unsettled() {
 		w.p.seen = "the light of Num Lock has not changed"
-		return 0, false, w.missed(ctx)
+		if err := w.missed(ctx); err != nil {
+			return 0, false, err
+		}
+		return 0, false, w.succeeded(ctx)
 	}
 	taken, w.flying = w.flying, 0
 	w.sure, w.p.lights.come = true, true

@@ -93,3 +93,30 @@ func TestLEDRestored(t *testing.T) {
 		t.Error("the light was not waited for")
 	}
 }
+
+// What may make firmware start a system goes alone: nothing behind it would be
+// known to have been read.
+func TestLEDRoom(t *testing.T) {
+	t.Parallel()
+	key := func(code uint16) Stroke { return Stroke{{code, true}, {code, false}} }
+	shifted := Stroke{{codeLeftShift, true}, {0x30, true}, {0x30, false}, {codeLeftShift, false}}
+	control := Stroke{{codeLeftCtrl, true}, {0x2d, true}, {0x2d, false}, {codeLeftCtrl, false}}
+	for _, tt := range []struct {
+		name     string
+		firmware uint64
+		next     []Stroke
+		want     int
+	}{
+		{"text", 1, []Stroke{key(0x30), shifted, key(codeBackspace)}, 3},
+		{"text, then Enter", 1, []Stroke{key(0x30), shifted, key(codeEnter), key(0x30)}, 2},
+		{"Enter", 1, []Stroke{key(codeEnter), key(0x30)}, 1},
+		{"Ctrl", 1, []Stroke{control, key(0x30)}, 1},
+		{"text, then F10", 1, []Stroke{key(0x30), key(codeF10)}, 1},
+		{"no firmware", 0, []Stroke{key(0x30), key(codeEnter), key(0x30)}, 3},
+	} {
+		w := &ledWay{p: &Pacer{target: inputPS2}, firmware: tt.firmware}
+		if got := w.room(tt.next); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}

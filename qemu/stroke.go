@@ -113,6 +113,19 @@ func (s Stroke) bytes() ([]byte, bool) {
 	return all, true
 }
 
+// orders reports whether the stroke does more than write or erase a character: a
+// boot loader may start a system by it, and read nothing of what follows.
+func (s Stroke) orders() bool {
+	for _, k := range s {
+		switch {
+		case !k.Down, k.Code == codeLeftShift, k.Code == codeRightShift, k.Code == codeTab, k.Code == codeBackspace:
+		case int(k.Code) >= len(usKeys[0]), usKeys[0][k.Code] < ' ':
+			return true
+		}
+	}
+	return false
+}
+
 // codes returns how many places the stroke takes in the queue of a keyboard
 // that counts one for a key event, and two for one with e0.
 func (s Stroke) codes() int {
