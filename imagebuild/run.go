@@ -162,7 +162,7 @@ func (r *run) boot(ctx context.Context) error {
 	r.console = &console{callbacks: &r.callbacks, copies: []io.Writer{r.sentry, r.b.Console, r.b.VM.Console}}
 	r.console.lines.line = func(s string) { r.emit(ConsoleLine{s}) }
 	config.Console = r.console
-	if config.HasDebugPort() && !r.sentry.quiet {
+	if config.HasDebugPort() && !r.sentry.quiet.Load() {
 		config.DebugConsole = debugConsole{r.sentry, r.b.VM.DebugConsole}
 	}
 	config.Observe = r.machineEvent

@@ -20,7 +20,7 @@ import (
 type sentry struct {
 	r        *run
 	detector *detect.Detector
-	quiet    bool // there are no rules
+	quiet    atomic.Bool // there are no rules
 	stop     context.CancelFunc
 	wg       sync.WaitGroup
 	progress progress
@@ -31,6 +31,7 @@ type sentry struct {
 	changed atomic.Bool  // there are other rules, for which the screen is new
 
 	mu       sync.Mutex
+	rules    *detect.Set // in use
 	expected []expectation
 	suspects []suspect
 }
@@ -69,12 +70,12 @@ const (
 // newSentry returns a sentry that listens, and begins to look when it is
 // started.
 func newSentry(r *run) (*sentry, error) {
-	set := r.b.rules()
-	d, err := detect.New(set)
+	d, err := detect.New(&detect.Set{})
 	if err != nil {
 		return nil, err
 	}
-	return &sentry{r: r, detector: d, quiet: len(set.Rules) == 0}, nil
+	s := &sentry{r: r, detector: d}
+	return s, s.use(r.b.rules())
 }
 
 // rules returns what is looked for until the guest has been logged in to.
@@ -234,14 +235,22 @@ func (g *Guest) Detect(rules *detect.Set) error {
 }
 
 func (s *sentry) use(rules *detect.Set) error {
-	err := s.detector.Use(rules)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.detector.Use(rules); err != nil {
+		return err
+	}
+	s.rules = rules.For("") // a copy, which stays
+	s.quiet.Store(len(rules.Rules) == 0)
 	s.changed.Store(true)
-	return err
+	return nil
 }
 
 // loggedIn tells that from now on the installed system is worked with: what
 // installers say does not count any more.
 func (s *sentry) loggedIn() {
-	// The rules have been checked.
-	_ = s.use(s.r.b.rules().For(detect.PhaseSystem))
+	s.mu.Lock()
+	rules := s.rules.For(detect.PhaseSystem)
+	s.mu.Unlock()
+	_ = s.use(rules) // which have been checked
 }

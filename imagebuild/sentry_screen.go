@@ -27,7 +27,7 @@ func (s *sentry) watchScreen(ctx context.Context) {
 	var last *view
 	for v, seq := e.fresh(ctx); ctx.Err() == nil; v, seq = s.next(ctx, seq) {
 		began := time.Now()
-		if other := s.changed.Swap(false); v != last && !s.quiet || other {
+		if other := s.changed.Swap(false); v != last && !s.quiet.Load() || other {
 			s.read(v)
 		}
 		if v != last {

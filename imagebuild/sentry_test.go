@@ -110,6 +110,27 @@ func TestGuestDetect(t *testing.T) {
 	detected(t, step, "no-licence")
 }
 
+// Rules that a step has set stay when the guest is logged in to, but for those
+// of installers; and a build that began without any reads the screen for them.
+func TestRulesStay(t *testing.T) {
+	s, err := newSentry(&run{b: &Build{Detect: &detect.Set{}}})
+	if err != nil || !s.quiet.Load() {
+		t.Fatal(err, s.quiet.Load())
+	}
+	mine := &detect.Set{Rules: []detect.Rule{
+		{Name: "no-licence", Class: detect.Fatal, Pattern: "licence not found"},
+		{Name: "no-mirror", Class: detect.Fatal, Pattern: "mirror not found", Phases: []string{detect.PhaseInstall}},
+	}}
+	if err := s.use(mine); err != nil || s.quiet.Load() {
+		t.Fatal(err, s.quiet.Load())
+	}
+	s.loggedIn()
+	found := s.detector.Feed(time.Now(), detect.Serial, []byte("mirror not found\nlicence not found\n"))
+	if len(found) != 1 || found[0].Name != "no-licence" {
+		t.Errorf("%v", found)
+	}
+}
+
 func TestDetectValidate(t *testing.T) {
 	b, _ := newBuild(t, guest.Echo)
 	b.Detect = &detect.Set{Rules: []detect.Rule{{Name: "x", Class: "bad", Pattern: "("}}}
@@ -122,8 +143,7 @@ func TestDetectValidate(t *testing.T) {
 	}
 }
 
-// A guest in which nothing moves is not waited for for ever, however one waits;
-// one that is stopped in between neither.
+// A guest in which nothing moves is not waited for for ever.
 func TestNoProgress(t *testing.T) {
 	t.Parallel()
 	b, _ := newBuild(t, guest.Show("here I stand\n"), do("serial", forever["serial"]))

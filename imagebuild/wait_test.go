@@ -90,7 +90,7 @@ func TestGraphicalMenu(t *testing.T) {
 	b, _ := newBuild(t, guest.Button)
 	disc, err := typeguest.Debian(t.Context(), t.TempDir())
 	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
-		t.Skip(missing) // 90 MB that the tests do not install for this one
+		need.Skip(t, missing.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
