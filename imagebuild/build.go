@@ -26,18 +26,25 @@ type Build struct {
 
 	// Output is the path of the image that is made. Its directory must exist;
 	// the machine's disk lives there too while the build runs, in a private
-	// directory whose name begins with ".bootscribe-". Its mode and that of
-	// Manifest are those of any new file, 0666 less the umask. Required.
+	// directory whose name begins with ".bootscribe-". Its mode and those of
+	// Manifest and TPMState are those of any new file, 0666 less the umask. Required.
 	Output string
 
-	// Overwrite allows Output and Manifest to replace files of these names,
-	// when the build has succeeded. False means that a file that exists is an
+	// Overwrite allows Output, Manifest and TPMState to replace files of these
+	// names, when the build has succeeded. False means that a file that exists is an
 	// error before anything starts.
 	Overwrite bool
 
 	// Manifest is the path of a JSON file that describes the image; see
 	// [Artifact]. Empty means none.
 	Manifest string
+
+	// TPMState is the path of a file with what the machine's TPM remembers, such
+	// as the keys that a disk was encrypted with. A machine of the image finds
+	// it in its TPM's state directory under the name that qemu.TPM.StateFile
+	// returns. Empty means that it is lost with the machine, unless
+	// VM.TPM.StateDir is set.
+	TPMState string
 
 	// Format is the image's format; empty means qcow2.
 	Format qemuimg.Format
@@ -210,15 +217,16 @@ type Step struct {
 
 // Artifact is what a build has made. It is what the manifest holds.
 type Artifact struct {
-	Name        string         `json:"name"`         // of the machine
-	Path        string         `json:"path"`         // absolute
-	Format      qemuimg.Format `json:"format"`       // of the image
-	Size        int64          `json:"size"`         // of the file in bytes
-	VirtualSize int64          `json:"virtual_size"` // of the disk in it in bytes
-	Digest      string         `json:"digest"`       // "sha256:…" of the file
-	Medium      string         `json:"medium"`       // "sha256:…" of the installation medium
-	QEMU        string         `json:"qemu"`         // the version of QEMU
-	Accel       qemu.Accel     `json:"accelerator"`  // what the machine ran on
-	Built       time.Time      `json:"built"`        // when it was finished, in UTC, to the second
-	Phases      []PhaseDone    `json:"phases"`       // of the build, in their order, with their times
+	Name        string         `json:"name"`                // of the machine
+	Path        string         `json:"path"`                // absolute
+	Format      qemuimg.Format `json:"format"`              // of the image
+	Size        int64          `json:"size"`                // of the file in bytes
+	VirtualSize int64          `json:"virtual_size"`        // of the disk in it in bytes
+	Digest      string         `json:"digest"`              // "sha256:…" of the file
+	Medium      string         `json:"medium"`              // "sha256:…" of the installation medium
+	TPMState    string         `json:"tpm_state,omitempty"` // absolute; empty if there is none
+	QEMU        string         `json:"qemu"`                // the version of QEMU
+	Accel       qemu.Accel     `json:"accelerator"`         // what the machine ran on
+	Built       time.Time      `json:"built"`               // when it was finished, in UTC, to the second
+	Phases      []PhaseDone    `json:"phases"`              // of the build, in their order, with their times
 }

@@ -129,7 +129,8 @@ func names(t *testing.T, dir string) []string {
 	return list
 }
 
-// processes returns those that have a path in dir among their arguments.
+// processes returns those that run in dir or have a path in it among their
+// arguments.
 func processes(t *testing.T, dir string) map[int]string {
 	t.Helper()
 	found := map[int]string{}
@@ -139,7 +140,8 @@ func processes(t *testing.T, dir string) map[int]string {
 	}
 	for _, path := range lines {
 		text, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(text), dir+"/") {
+		cwd, _ := os.Readlink(filepath.Join(filepath.Dir(path), "cwd"))
+		if err != nil || !strings.Contains(string(text), dir+"/") && !strings.HasPrefix(cwd, dir+"/") {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))

@@ -18,8 +18,8 @@ import (
 // anything gets its name.
 func (r *run) publish(ctx context.Context) error {
 	began := time.Now()
-	var m *manifest
-	defer func() { m.discard() }()
+	var beside companions
+	defer func() { beside.discard() }()
 	var tool qemuimg.Tool
 	err := tool.Publish(ctx, r.media.disk, r.b.Output, qemuimg.PublishOptions{
 		Overwrite: r.b.Overwrite,
@@ -35,14 +35,20 @@ func (r *run) publish(ctx context.Context) error {
 				return err
 			}
 			r.artifact.Phases = append(slices.Clone(r.phases), PhaseDone{PhasePublish, time.Since(began)})
-			m, err = r.writeManifest(r.artifact, path)
+			tpm, err := r.copyTPM(path)
+			beside = append(beside, tpm)
+			if err != nil {
+				return err
+			}
+			m, err := r.writeManifest(r.artifact, path)
+			beside = append(beside, m)
 			return err
 		},
 	})
 	if err != nil {
 		return err
 	}
-	if err := m.name(r.b.Overwrite); err != nil {
+	if err := beside.name(r.b.Overwrite); err != nil {
 		if !r.b.Overwrite {
 			_ = os.Remove(r.b.Output) // a moment ago there was no such file
 		}
@@ -66,7 +72,8 @@ func (r *run) describe(ctx context.Context, path string) (*Artifact, error) {
 	return &Artifact{
 		Name: r.b.name(), Path: r.b.Output, Format: r.b.format(),
 		Size: size, VirtualSize: info.VirtualSize, Digest: digest,
-		Medium: r.medium.Digest, QEMU: r.version, Accel: accel,
+		TPMState: r.b.TPMState,
+		Medium:   r.medium.Digest, QEMU: r.version, Accel: accel,
 		Built: time.Now().UTC().Truncate(time.Second),
 	}, nil
 }

@@ -83,7 +83,7 @@ func (b *Build) Run(ctx context.Context) (artifact *Artifact, err error) {
 // its working directory during the build.
 func (b *Build) absolute() (*Build, error) {
 	own := *b
-	for _, path := range []*string{&own.Output, &own.Manifest} {
+	for _, path := range []*string{&own.Output, &own.Manifest, &own.TPMState} {
 		if *path == "" {
 			continue
 		}
@@ -154,6 +154,7 @@ func (r *run) boot(ctx context.Context) error {
 	if config.Dir == "" {
 		config.Dir = r.scratch.dir
 	}
+	r.withTPM(&config)
 	var err error
 	if r.sentry, err = newSentry(r); err != nil {
 		return err

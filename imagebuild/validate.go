@@ -24,7 +24,7 @@ import (
 func (b *Build) Validate(ctx context.Context) error {
 	return errors.Join(unique([]error{
 		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(),
-		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateMachine(ctx),
+		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateTPM(), b.validateMachine(ctx),
 	})...)
 }
 

@@ -22,9 +22,15 @@ func (b *Build) validateOutput() error {
 	}
 	errs = append(errs,
 		free("Output", b.Output), directory("Output", b.Output), roomFor("Output", filepath.Dir(b.Output)),
-		free("Manifest", b.Manifest), directory("Manifest", b.Manifest))
-	if b.Manifest != "" && filepath.Clean(b.Manifest) == filepath.Clean(b.Output) {
-		errs = append(errs, &ConfigError{"Manifest", "is the same file as Output", "choose another name"})
+		free("Manifest", b.Manifest), directory("Manifest", b.Manifest),
+		free("TPMState", b.TPMState), directory("TPMState", b.TPMState))
+	files := map[string]string{filepath.Clean(b.Output): "Output"}
+	for _, f := range []struct{ field, path string }{{"Manifest", b.Manifest}, {"TPMState", b.TPMState}} {
+		path := filepath.Clean(f.path)
+		if other, taken := files[path]; taken && f.path != "" {
+			errs = append(errs, &ConfigError{f.field, "is the same file as " + other, "choose another name"})
+		}
+		files[path] = f.field
 	}
 	return errors.Join(errs...)
 }

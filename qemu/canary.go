@@ -53,7 +53,7 @@ func bootCanary(ctx context.Context, binary string, a Accel) (canaryResult, erro
 	if err := os.WriteFile(disk, image, 0o600); err != nil {
 		return canaryResult{}, fmt.Errorf("qemu: test boot: %w", err)
 	}
-	p, err := startProcess(binary, canaryArgs(disk, a), environment(false), nil)
+	p, err := startProcess(binary, canaryArgs(disk, a), "", environment(false), nil)
 	if err != nil {
 		return canaryResult{}, fmt.Errorf("qemu: test boot: %w", err)
 	}

@@ -14,14 +14,16 @@ const (
 	qmpFD    = 3
 	serialFD = 4
 	debugFD  = 5
+	tpmFD    = 6
 )
 
 // CommandLine returns QEMU's arguments, without the program's name: in the
 // same order each time, and with relative paths made absolute. h is what
 // [Config.Preflight] found; nil stands for a host about which nothing is known,
 // with TCG for automatic acceleration. The machine starts paused and is
-// controlled through inherited descriptors, 3 for QMP, 4 for the serial port and
-// 5 for the debug console, so the command line is for reading and comparing; [Start] runs it.
+// controlled through inherited descriptors, 3 for QMP, 4 for the serial port,
+// 5 for the debug console and 6 for the TPM, so the command line is for reading
+// and comparing; [Start] runs it.
 //
 // An error means that c is not valid, or that an edit in Args matched nothing,
 // or that the firmware is not known.
@@ -37,6 +39,7 @@ func (c *Config) CommandLine(h *Host) ([]string, error) {
 	b.machine()
 	b.control()
 	b.platform()
+	b.tpm()
 	b.display()
 	b.drives()
 	b.network()

@@ -62,6 +62,10 @@ var configs = []struct {
 		Firmware: Firmware{Type: UEFI, SecureBoot: true}, NoSerial: true, Display: "gtk", VGA: "virtio",
 	}, &Host{Sandbox: true, Firmware: Firmware{Code: "/fw/CODE.ms.fd", VarsFile: "/vm/vars.qcow2", VarsFormat: "qcow2"}}},
 	{"debug", Config{NoSerial: true, DebugConsole: io.Discard}, nil},
+	{"tpm", Config{Machine: "q35", TPM: &TPM{Model: "tpm-crb", StateDir: "/vm/tpm"}}, nil},
+	{"tpm-arm64", Config{
+		Binary: "qemu-system-aarch64", TPM: &TPM{},
+	}, &Host{Firmware: Firmware{Code: "/fw/AAVMF_CODE.fd"}}},
 	{"args", Config{
 		Args: []ArgEdit{
 			{Op: ArgAdd, Option: "no-reboot"},

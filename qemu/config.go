@@ -89,6 +89,9 @@ type Config struct {
 	// RequireSandbox makes it an error when the filter cannot be used.
 	RequireSandbox bool `json:",omitempty"`
 
+	// TPM is the machine's security chip; nil means none.
+	TPM *TPM `json:",omitempty"`
+
 	// Args are changes to the command line, made in order after it is built.
 	Args []ArgEdit `json:",omitempty"`
 

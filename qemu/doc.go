@@ -20,8 +20,8 @@
 //
 // # What it promises
 //
-// QEMU dies with this program, also when that is killed (on Linux), and never
-// by a Ctrl-C in its terminal. Nothing listens on the host but the forwarded
+// QEMU, and the swtpm of a machine with a TPM, die with this program, also when
+// that is killed (on Linux), and never by a Ctrl-C in its terminal. Nothing listens on the host but the forwarded
 // ports, which QEMU binds on 127.0.0.1 itself, and [Config.Viewer] if it is asked
 // for: QMP, the serial line and VNC are socket pairs without a name. Paths and
 // names reach QEMU as JSON and cannot become options. Formats of images are

@@ -17,13 +17,14 @@ type StartError struct {
 	Status int      // the exit status; -1 after a signal, or if it did not exit by itself
 	Signal string   // the signal that ended it, if one did
 	Stderr string   // the end of what QEMU wrote on standard error
+	TPM    string   // the end of what the program of the TPM wrote, if there is one
 	Err    error    // what went wrong as seen from here
 }
 
 // Error returns QEMU's own words, or if it said nothing how it ended.
 func (e *StartError) Error() string {
 	s := "qemu: start: " + e.Err.Error()
-	return s + words(e.Stderr)
+	return s + words("QEMU", e.Stderr) + words("swtpm", e.TPM)
 }
 
 // Unwrap returns Err.
@@ -51,7 +52,7 @@ func (e *ExitError) Error() string {
 	default:
 		s = fmt.Sprintf("qemu: QEMU exited with status %d, the guest not being shut down", e.Status)
 	}
-	return s + words(e.Stderr)
+	return s + words("QEMU", e.Stderr)
 }
 
 // ctxError returns why ctx ended: always what ctx.Err says, and the cause
@@ -64,8 +65,8 @@ func ctxError(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
-// words returns the last lines of what QEMU said, for an error's text.
-func words(output string) string {
+// words returns the last lines of what a program said, for an error's text.
+func words(program, output string) string {
 	said := strings.TrimSpace(output)
 	if said == "" {
 		return ""
@@ -78,5 +79,5 @@ func words(output string) string {
 		}
 		said = "… " + said
 	}
-	return ": QEMU says: " + said
+	return ": " + program + " says: " + said
 }

@@ -52,6 +52,19 @@ type IOError struct {
 // there. It is said once, and again only if QEMU answered in between.
 type Hung struct{ For time.Duration }
 
+// TPMEnded says that the machine's TPM has ended while the machine runs, which
+// gets an error for an answer to whatever it asks it.
+type TPMEnded struct {
+	Status int    // the exit status of swtpm; -1 after a signal or if it is not known
+	Signal string // the signal that ended it, such as "killed"; empty for none
+	Stderr string // the end of what it wrote on standard error
+}
+
+// String says how swtpm has ended, with its last words.
+func (e TPMEnded) String() string {
+	return "swtpm ended (" + ending(e.Status, e.Signal) + ")" + words("swtpm", e.Stderr)
+}
+
 // Exited says that QEMU has ended.
 type Exited struct {
 	Status int    // the exit status; -1 after a signal or if it is not known
@@ -67,4 +80,5 @@ func (Panicked) isEvent() {}
 func (ShutDown) isEvent() {}
 func (IOError) isEvent()  {}
 func (Hung) isEvent()     {}
+func (TPMEnded) isEvent() {}
 func (Exited) isEvent()   {}

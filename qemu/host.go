@@ -25,11 +25,14 @@ type Host struct {
 	// Firmware is the firmware to use where the Config leaves it open.
 	Firmware Firmware
 
+	// TPM is the absolute path of swtpm; empty for a machine without a TPM.
+	TPM string
+
 	// Sandbox says that QEMU's seccomp filter works here.
 	Sandbox bool
 
-	// Lacks are optional devices that this QEMU does not have, which the
-	// command line then leaves out: pvpanic, virtio-rng-pci and so on.
+	// Lacks are optional devices that this QEMU does not have: pvpanic and
+	// virtio-rng-pci are then left out of the command line, and a TPM is an error.
 	Lacks []string
 }
 

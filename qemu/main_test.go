@@ -67,12 +67,19 @@ func playQEMU(role string) int {
 
 // playEmbedder is a program that runs a machine until it is killed.
 func playEmbedder(disk string) int {
-	vm, err := Start(context.Background(), &Config{Accel: TCG, Memory: 32, Disks: []Disk{{Path: disk, Format: "raw"}}})
+	c := &Config{Accel: TCG, Memory: 32, Disks: []Disk{{Path: disk, Format: "raw"}}}
+	if os.Getenv("QEMU_TEST_TPM") != "" {
+		c.TPM = &TPM{}
+	}
+	vm, err := Start(context.Background(), c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	fmt.Println(vm.PID())
+	if vm.chip != nil {
+		fmt.Println(vm.chip.proc.pid)
+	}
 	<-vm.Done()
 	fmt.Println("done:", vm.Err())
 	return 0

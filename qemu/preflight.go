@@ -24,6 +24,7 @@ func (c *Config) Preflight(ctx context.Context) (*Host, error) {
 	}
 	c.checkFiles(&f)
 	h := &Host{}
+	c.findTPM(&f, h)
 	arch := c.arch()
 	if path, err := lookBinary(c.binary()); err != nil {
 		f.add("Binary", installQEMU(arch), "%v", err)
@@ -64,6 +65,9 @@ func (c *Config) askHost(ctx context.Context, f *findings, h *Host) {
 	}
 	if c.uefi() && c.Firmware.Code == "" {
 		c.findFirmware(f, h, q.arch)
+	}
+	if c.TPM != nil && !h.has(c.tpmModel()) {
+		f.add("TPM", installQEMU(q.arch), "this QEMU has no %s", c.tpmModel())
 	}
 	h.Accel, h.AccelReason, err = chooseAccel(ctx, c.Accel, h.Binary, q.arch)
 	if err != nil {

@@ -21,9 +21,8 @@ type facts struct {
 	sandbox  bool
 }
 
-// optional are the devices that a machine gets if this QEMU has them:
-// distributions ship QEMU in parts.
-var optional = []string{"virtio-rng-pci", "pvpanic", "pvpanic-pci"}
+// optional are devices that not every QEMU has: distributions ship it in parts.
+var optional = []string{"virtio-rng-pci", "pvpanic", "pvpanic-pci", "tpm-tis", "tpm-crb", "tpm-tis-device"}
 
 // memo keeps answers that cannot change while a key stays the same. Errors
 // are not kept. One caller asks, the others wait for its answer.
@@ -54,6 +53,7 @@ func (m *memo[T]) get(key string, ask func() (T, error)) (T, error) {
 var (
 	probes   memo[*facts]
 	canaries memo[canaryResult]
+	tpms     memo[[]string] // what an swtpm can do
 )
 
 // binaryKey changes when the program at path is replaced.

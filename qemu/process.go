@@ -21,14 +21,15 @@ type process struct {
 }
 
 // startProcess runs a program with standard input from nothing and files as
-// descriptors 3 and up, which stay the caller's.
-func startProcess(path string, args, env []string, files []*os.File) (*process, error) {
+// descriptors 3 and up, which stay the caller's. It runs in dir; empty means
+// where this program does.
+func startProcess(path string, args []string, dir string, env []string, files []*os.File) (*process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Env, cmd.ExtraFiles = env, files
+	cmd.Dir, cmd.Env, cmd.ExtraFiles = dir, env, files
 	cmd.Stdout, cmd.Stderr = w, w
 	cmd.SysProcAttr = processAttr()
 	p := &process{done: make(chan struct{})}

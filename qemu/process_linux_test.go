@@ -40,9 +40,9 @@ func goneWithin(pid int, d time.Duration) bool {
 	return false
 }
 
-// embed runs a program that runs a machine, and returns it and the machine's
-// process.
-func embed(t *testing.T) (cmd *exec.Cmd, lines *bufio.Scanner, pid int) {
+// embed runs a program that runs a machine, with env, and returns it and the
+// machine's process.
+func embed(t *testing.T, env ...string) (cmd *exec.Cmd, lines *bufio.Scanner, pid int) {
 	t.Helper()
 	need.Tool(t, defaultBinary)
 	exe, err := os.Executable()
@@ -51,6 +51,7 @@ func embed(t *testing.T) (cmd *exec.Cmd, lines *bufio.Scanner, pid int) {
 	}
 	cmd = exec.Command(exe)
 	cmd.Env = append(os.Environ(), "QEMU_TEST_EMBEDDER="+guest.Disk(t, guest.Echo), "TMPDIR="+t.TempDir())
+	cmd.Env = append(cmd.Env, env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -83,6 +84,26 @@ func TestEmbedderKilled(t *testing.T) {
 	if !goneWithin(pid, 20*time.Second) {
 		syscall.Kill(pid, syscall.SIGKILL)
 		t.Error("QEMU outlived the program that embeds it")
+	}
+}
+
+// So does the program that is its TPM.
+func TestEmbedderKilledTPM(t *testing.T) {
+	need.Tool(t, "swtpm")
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd, lines, _ := embed(t, "QEMU_TEST_TPM=1")
+	lines.Scan()
+	pid, err := strconv.Atoi(lines.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It would end by itself when QEMU does.
+	syscall.Kill(pid, syscall.SIGSTOP)
+	cmd.Process.Kill()
+	if !goneWithin(pid, 20*time.Second) {
+		syscall.Kill(pid, syscall.SIGKILL)
+		t.Error("swtpm outlived the program that embeds it")
 	}
 }
 

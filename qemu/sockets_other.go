@@ -25,3 +25,5 @@ func listenTCP(string) (*os.File, string, error) { return nil, "", errNoMachines
 func socketPair(string) (net.Conn, *os.File, error) {
 	return nil, nil, errNoMachines
 }
+
+func filePair(string) (a, b *os.File, err error) { return nil, nil, errNoMachines }

@@ -22,6 +22,21 @@ func endSignal(state *os.ProcessState) string {
 // socketPair returns two ends of a connection that has no name or number that
 // anyone else could find: one for this program, and a file for QEMU.
 func socketPair(name string) (net.Conn, *os.File, error) {
+	ours, theirs, err := filePair(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer ours.Close() // FileConn duplicates it
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return conn, theirs, nil
+}
+
+// filePair is socketPair for two programs.
+func filePair(name string) (a, b *os.File, err error) {
 	// Without a flag for it on every system, the lock keeps programs that
 	// start meanwhile from inheriting the ends.
 	syscall.ForkLock.RLock()
@@ -34,12 +49,5 @@ func socketPair(name string) (net.Conn, *os.File, error) {
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name)
-	defer ours.Close() // FileConn duplicates it
-	conn, err := net.FileConn(ours)
-	if err != nil {
-		theirs.Close()
-		return nil, nil, err
-	}
-	return conn, theirs, nil
+	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
 }

@@ -82,6 +82,10 @@ func (c *Config) clone() *Config {
 	d := *c
 	d.Disks, d.CDROMs, d.Args = slices.Clone(c.Disks), slices.Clone(c.CDROMs), slices.Clone(c.Args)
 	d.NICs = slices.Clone(c.NICs)
+	if c.TPM != nil {
+		tpm := *c.TPM
+		d.TPM = &tpm
+	}
 	for i := range d.NICs {
 		d.NICs[i].Forwards = slices.Clone(d.NICs[i].Forwards)
 	}
@@ -118,16 +122,21 @@ func startIn(ctx context.Context, c *Config, h *Host, dir string, t timing) (*VM
 		return nil, err
 	}
 	c.Logger.Debug("qemu: starting", "binary", h.Binary, "args", args)
-	l := &launch{binary: h.Binary, args: args, window: c.Display != "", serial: !c.NoSerial, debug: c.DebugConsole != nil, limit: t.start}
-	if err := l.start(ctx); err != nil {
+	chip, err := c.startTPM(h, dir)
+	if err != nil {
 		people.close()
 		return nil, err
+	}
+	l := &launch{binary: h.Binary, chip: chip, args: args, window: c.Display != "", serial: !c.NoSerial, debug: c.DebugConsole != nil, limit: t.start}
+	if err := l.start(ctx); err != nil {
+		people.close()
+		return nil, l.withoutChip(err)
 	}
 	vm := newVM(c, h, l, dir, t)
 	vm.viewer = people
 	if err := vm.begin(ctx); err != nil {
 		people.close()
-		return nil, l.abandon(err)
+		return nil, l.withoutChip(l.abandon(err))
 	}
 	return vm, nil
 }
@@ -178,6 +187,7 @@ type launch struct {
 	serial bool
 	debug  bool
 	limit  time.Duration // until the greeting
+	chip   *chip         // the TPM, which runs already; nil for none
 
 	proc      *process
 	qmp       *qmp.Conn
@@ -189,7 +199,7 @@ type launch struct {
 func (l *launch) start(ctx context.Context) error {
 	conn, files, err := l.connect()
 	if err == nil {
-		l.proc, err = startProcess(l.binary, l.args, environment(l.window), files)
+		l.proc, err = startProcess(l.binary, l.args, "", environment(l.window), files)
 		if err != nil {
 			err = &StartError{Args: l.command(), Status: -1, Err: err}
 		}
@@ -229,6 +239,11 @@ func (l *launch) connect() (control net.Conn, files []*os.File, err error) {
 		*line.ours = conn
 		files = append(files, theirs)
 	}
+	var tpm *os.File
+	if l.chip != nil {
+		tpm = l.chip.line
+	}
+	files = append(files, tpm)
 	return control, files, nil
 }
 
@@ -261,6 +276,16 @@ func (l *launch) abandon(err error) error {
 	e.Stderr = l.proc.output.String()
 	l.closeLines()
 	return e
+}
+
+// withoutChip ends the TPM after a failure and adds its words to the error.
+func (l *launch) withoutChip(err error) error {
+	said := l.chip.abandon()
+	var e *StartError
+	if errors.As(err, &e) {
+		e.TPM = said
+	}
+	return err
 }
 
 func ending(status int, signal string) string {

@@ -32,7 +32,7 @@ func TestThreadsEnding(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p, err := startProcess(sh, []string{"-c", "read line <&3; echo lives >&4"}, nil, []*os.File{ask, answer})
+	p, err := startProcess(sh, []string{"-c", "read line <&3; echo lives >&4"}, "", nil, []*os.File{ask, answer})
 	ask.Close()
 	answer.Close()
 	if err != nil {

@@ -70,6 +70,7 @@ func (c *Config) Validate() error {
 	c.checkDrives(&f)
 	c.checkNICs(&f)
 	c.checkDisplay(&f)
+	c.checkTPM(&f)
 	for i, e := range c.Args {
 		e.check(&f, fmt.Sprintf("Args[%d]", i))
 	}

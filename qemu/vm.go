@@ -21,6 +21,7 @@ type VM struct {
 	console *Console
 	debug   *debugConsole
 	viewer  *viewer  // nil if nobody is to attach
+	chip    *chip    // nil if there is no TPM
 	args    []string // the whole command line
 	dir     string   // for files of the machine's own
 	scratch string   // what to remove at the end; "" for nothing
@@ -49,6 +50,7 @@ func newVM(c *Config, h *Host, l *launch, dir string, t timing) *VM {
 		console:  newConsole(l.line, c.Console),
 		debug:    newDebugConsole(l.debugLine, c.DebugConsole),
 		events:   l.qmp.Subscribe(),
+		chip:     l.chip,
 		done:     make(chan struct{}),
 		finished: make(chan struct{}),
 		typing:   make(chan struct{}, 1),

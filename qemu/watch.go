@@ -59,6 +59,7 @@ func (vm *VM) tell() {
 func (vm *VM) watch() {
 	go vm.console.drain()
 	go vm.debug.run()
+	go vm.followChip()
 	ctx, cancel := context.WithCancel(context.Background())
 	beating := make(chan struct{})
 	go func() {
@@ -96,6 +97,7 @@ func (vm *VM) reap() {
 	}
 	vm.debug.close()
 	vm.viewer.close()
+	vm.endChip()
 	vm.qmp.Close()
 	if vm.scratch != "" {
 		os.RemoveAll(vm.scratch) // Close tries again and reports

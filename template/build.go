@@ -81,6 +81,9 @@ func (b *Build) Validate(ctx context.Context) error {
 		// The directory is yet to be made, so look at where it will be.
 		image.Output = filepath.Join(existing(b.Dir), ".bootscribe-check-"+filepath.Base(b.Image.Output))
 		image.VM.Firmware.VarsFile = ""
+		if image.TPMState != "" {
+			image.TPMState = image.Output + ".tpm"
+		}
 	}
 	errs = append(errs, b.host...)
 	if err := image.Validate(ctx); err != nil {
@@ -247,6 +250,9 @@ func (b *Build) image(ctx context.Context) (*Artifact, error) {
 			return a, err
 		}
 		a.Files = append(a.Files, path)
+	}
+	if made.TPMState != "" {
+		a.Files = append(a.Files, b.Image.TPMState)
 	}
 	if vars := image.VM.Firmware.VarsFile; vars != "" {
 		a.Files = append(a.Files, vars)

@@ -361,3 +361,34 @@ func TestEager(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestTPM looks at the chip as QEMU has it, and at what is kept of it.
+func TestTPM(t *testing.T) {
+	t.Parallel()
+	need.Tool(t, "swtpm")
+	out := filepath.Join(t.TempDir(), "out")
+	var c template.Config
+	var chips []struct{ Model string }
+	look(t, &c, func(ctx context.Context, g *imagebuild.Guest) error {
+		if err := g.VM.QMP().Execute(ctx, "query-tpm", nil, &chips); err != nil {
+			return err
+		}
+		return g.VM.Powerdown(ctx)
+	})
+	_, artifacts, err := run(t, map[string]any{
+		"iso_url": guest.CD(t, guest.Button), "communicator": "none", "output_directory": out, "vm_name": "disk",
+		"vtpm": true, "tpm_device_type": "tpm-crb", "tpm_state": true,
+	}, map[string]any{"provisioners": []any{map[string]any{"type": "look"}}}, &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(chips) != 1 || chips[0].Model != "tpm-crb" {
+		t.Errorf("the machine's TPM: %+v", chips)
+	}
+	if diff := cmp.Diff([]string{"disk", "tpm2-00.permall"}, entries(t, out)); diff != "" {
+		t.Error(diff)
+	}
+	if want := []string{filepath.Join(out, "disk"), filepath.Join(out, "tpm2-00.permall")}; len(artifacts) != 1 || !cmp.Equal(artifacts[0].Files, want) {
+		t.Errorf("%+v", artifacts)
+	}
+}

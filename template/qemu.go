@@ -30,6 +30,7 @@ func (q *qemuBuilder) fill() {
 	q.disk()
 	q.machine()
 	q.firmware()
+	q.tpm()
 	q.display()
 	q.network()
 	q.files()

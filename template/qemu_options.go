@@ -60,9 +60,9 @@ var machineOptions = []option{
 	{name: "efi_firmware_code", def: "/usr/share/OVMF/OVMF_CODE.fd", status: differs, here: "unset: found by the descriptor files that distributions ship, raw or qcow2"},
 	{name: "efi_firmware_vars", def: "/usr/share/OVMF/OVMF_VARS.fd", status: differs, here: "as efi_firmware_code"},
 	{name: "efi_drop_efivars", kind: isBool, def: "false", status: differs, here: "efivars.fd is then not made at all"},
-	{name: "vtpm", kind: isBool, def: "false", status: notYet, here: "build without a TPM"},
-	{name: "use_tpm1", kind: isBool, def: "false", status: notYet, here: "it belongs to vtpm"},
-	{name: "tpm_device_type", def: "tpm-tis", status: noEffect, here: "it belongs to vtpm"},
+	{name: "vtpm", kind: isBool, def: "false", status: differs, here: "swtpm is looked for before the build begins, its death is an error of the build, and it never outlives it"},
+	{name: "use_tpm1", kind: isBool, def: "false"},
+	{name: "tpm_device_type", def: "tpm-tis", status: differs, here: "unset: tpm-tis-device on the machine virt"},
 	{name: "headless", kind: isBool, def: "false", status: differs, here: "without a display to open a window on it is headless, with a warning"},
 	{name: "display", def: "gtk"},
 	{name: "use_default_display", kind: isBool, def: "false", status: differs, here: "no window: QEMU's default differs between systems"},
@@ -185,5 +185,6 @@ var oldOptions = []option{
 
 var ownOptions = []option{
 	{name: "keyboard_layout", def: "us", status: ours, here: "the layout that the guest has while boot_command is typed: us, uk, de, fr, es, it, pt-br, se, ch, be, jp, dvorak"},
+	{name: "tpm_state", kind: isBool, def: "false", status: ours, here: "what the TPM remembers is kept beside the image, as tpm2-00.permall, or tpm-00.permall with use_tpm1, which is what swtpm looks for"},
 	{name: "efi_secure_boot", kind: isBool, def: "false", status: ours, here: "looks for a firmware with Secure Boot and enrolled keys"},
 }

@@ -2,10 +2,21 @@
 # The only process of a Linux guest. What is typed on the first console, in raw
 # mode and with echo, goes to a file; commands come by the first serial port.
 # keyboard=NAME on the kernel's command line is the device that is waited for.
+# With shell=serial the first serial port has a shell instead, whose echo is that
+# of a terminal.
 export PATH=/bin
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
+
+case " $(cat /proc/cmdline) " in *" shell=serial "*)
+	export PS1='typeguest# '
+	while read -r driver; do
+		insmod "/drivers/$driver.ko" 2>/dev/null
+	done </drivers/list
+	while :; do setsid -c sh -i </dev/ttyS0 >/dev/ttyS0 2>&1; done
+	;;
+esac
 
 keyboard=
 for word in $(cat /proc/cmdline); do

@@ -20,6 +20,13 @@ const (
 	LinuxBegin = "typeguest: begin" // and the number of bytes, and on the next line the bytes
 )
 
+// What a Linux guest is told by its kernel's command line to have a shell on its
+// first serial port, in place of all this, and the shell's prompt.
+const (
+	LinuxShell  = "console=ttyS0 shell=serial"
+	LinuxPrompt = "typeguest# "
+)
+
 // What a Linux guest is told there; each command is a line.
 const (
 	LinuxDump  = "dump"  // write what was typed, after LinuxBegin
@@ -103,7 +110,7 @@ func writeInitrd(path string, modules map[string][]byte) error {
 		c.add(name, modeDir, nil)
 	}
 	c.add("bin/busybox", modeExec, busybox)
-	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync") {
+	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync ls mkdir poweroff reboot") {
 		c.add("bin/"+name, modeLink, []byte("busybox"))
 	}
 	var list strings.Builder

@@ -143,6 +143,8 @@ func (r *Renderer) machine(e qemu.Event) {
 		r.Printf("input/output error on %s: %s", e.Device, e.Reason)
 	case qemu.Panicked:
 		r.Printf("the guest's kernel panicked")
+	case qemu.TPMEnded:
+		r.Printf("the machine's TPM has ended: %s", e)
 	case qemu.Hung:
 		r.Printf("QEMU has not answered for %s", seconds(e.For))
 	}
