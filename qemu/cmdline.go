@@ -15,6 +15,7 @@ const (
 	serialFD = 4
 	debugFD  = 5
 	tpmFD    = 6
+	othersFD = 7
 )
 
 // CommandLine returns QEMU's arguments, without the program's name: in the
@@ -22,8 +23,8 @@ const (
 // [Config.Preflight] found; nil stands for a host about which nothing is known,
 // with TCG for automatic acceleration. The machine starts paused and is
 // controlled through inherited descriptors, 3 for QMP, 4 for the serial port,
-// 5 for the debug console and 6 for the TPM, so the command line is for reading
-// and comparing; [Start] runs it.
+// 5 for the debug console, 6 for the TPM and 7 for QMPSocket, so the command line
+// is for reading and comparing; [Start] runs it.
 //
 // An error means that c is not valid, or that an edit in Args matched nothing,
 // or that the firmware is not known.
@@ -200,11 +201,15 @@ func (b *builder) flashNode(id, path, format string, readOnly bool) object {
 	}
 }
 
-// control adds the machine's lines to this program: QMP, the serial port and
-// the debug console.
+// control adds the machine's lines to this program, QMP, the serial port and
+// the debug console, and to others.
 func (b *builder) control() {
 	b.args.fixed("-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmpFD))
 	b.args.fixed("-mon", "chardev=qmp,mode=control")
+	if b.c.QMPSocket != "" {
+		b.args.fixed("-chardev", fmt.Sprintf("socket,id=qmp1,fd=%d,server=on,wait=off", othersFD))
+		b.args.fixed("-mon", "chardev=qmp1,mode=control")
+	}
 	if !b.c.NoSerial {
 		b.args.fixed("-chardev", fmt.Sprintf("socket,id=serial0,fd=%d", serialFD))
 		b.args.add("-serial", "chardev:serial0")

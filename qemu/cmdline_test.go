@@ -66,6 +66,7 @@ var configs = []struct {
 	{"tpm-arm64", Config{
 		Binary: "qemu-system-aarch64", TPM: &TPM{},
 	}, &Host{Firmware: Firmware{Code: "/fw/AAVMF_CODE.fd"}}},
+	{"qmpsocket", Config{QMPSocket: "/s,t"}, nil},
 	{"args", Config{
 		Args: []ArgEdit{
 			{Op: ArgAdd, Option: "no-reboot"},

@@ -79,6 +79,13 @@ type Config struct {
 	// in any case. Empty means that nothing listens.
 	Viewer string `json:",omitempty"`
 
+	// QMPSocket is the path of a Unix socket where other programs can control the
+	// machine by QMP, beside this one. It must not exist yet, is made with a mode
+	// that lets nobody else in, and is removed at the end. One program at a time is
+	// served, the next when it has left. What they do is their affair: one that
+	// says quit has ended the machine. Empty means that there is none.
+	QMPSocket string `json:",omitempty"`
+
 	// NoSerial leaves out the serial port; [VM.Console] then stays empty.
 	NoSerial bool `json:",omitempty"`
 

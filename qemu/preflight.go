@@ -99,6 +99,9 @@ func (c *Config) checkFiles(f *findings) {
 	checkFile(f, "Firmware.Code", c.Firmware.Code, false, "leave it empty to find the distribution's")
 	checkFile(f, "Firmware.Vars", c.Firmware.Vars, false, "leave it empty with Code to find the distribution's")
 	c.checkViewerPath(f)
+	if c.QMPSocket != "" {
+		f.freeSocket("QMPSocket", c.QMPSocket)
+	}
 	if c.Dir != "" && !isDir(c.Dir) {
 		f.add("Dir", "create it, or leave it empty", "%q is not a directory", c.Dir)
 	}

@@ -117,26 +117,19 @@ func startIn(ctx context.Context, c *Config, h *Host, dir string, t timing) (*VM
 	if err != nil {
 		return nil, err
 	}
-	people, err := c.listenViewer()
+	b, err := c.startBeside(h, dir)
 	if err != nil {
 		return nil, err
 	}
 	c.Logger.Debug("qemu: starting", "binary", h.Binary, "args", args)
-	chip, err := c.startTPM(h, dir)
-	if err != nil {
-		people.close()
-		return nil, err
-	}
-	l := &launch{binary: h.Binary, chip: chip, args: args, window: c.Display != "", serial: !c.NoSerial, debug: c.DebugConsole != nil, limit: t.start}
+	l := &launch{binary: h.Binary, args: args, window: c.Display != "", serial: !c.NoSerial, debug: c.DebugConsole != nil, more: b.inherited(), limit: t.start}
 	if err := l.start(ctx); err != nil {
-		people.close()
-		return nil, l.withoutChip(err)
+		return nil, b.abandon(err)
 	}
 	vm := newVM(c, h, l, dir, t)
-	vm.viewer = people
+	vm.beside = b
 	if err := vm.begin(ctx); err != nil {
-		people.close()
-		return nil, l.withoutChip(l.abandon(err))
+		return nil, b.abandon(l.abandon(err))
 	}
 	return vm, nil
 }
@@ -186,8 +179,8 @@ type launch struct {
 	window bool
 	serial bool
 	debug  bool
+	more   []*os.File    // QEMU's descriptors after those of its lines; closed when it has them
 	limit  time.Duration // until the greeting
-	chip   *chip         // the TPM, which runs already; nil for none
 
 	proc      *process
 	qmp       *qmp.Conn
@@ -198,6 +191,7 @@ type launch struct {
 // start returns when QEMU has greeted.
 func (l *launch) start(ctx context.Context) error {
 	conn, files, err := l.connect()
+	files = append(files, l.more...)
 	if err == nil {
 		l.proc, err = startProcess(l.binary, l.args, "", environment(l.window), files)
 		if err != nil {
@@ -239,11 +233,6 @@ func (l *launch) connect() (control net.Conn, files []*os.File, err error) {
 		*line.ours = conn
 		files = append(files, theirs)
 	}
-	var tpm *os.File
-	if l.chip != nil {
-		tpm = l.chip.line
-	}
-	files = append(files, tpm)
 	return control, files, nil
 }
 
@@ -276,16 +265,6 @@ func (l *launch) abandon(err error) error {
 	e.Stderr = l.proc.output.String()
 	l.closeLines()
 	return e
-}
-
-// withoutChip ends the TPM after a failure and adds its words to the error.
-func (l *launch) withoutChip(err error) error {
-	said := l.chip.abandon()
-	var e *StartError
-	if errors.As(err, &e) {
-		e.TPM = said
-	}
-	return err
 }
 
 func ending(status int, signal string) string {

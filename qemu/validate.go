@@ -71,6 +71,7 @@ func (c *Config) Validate() error {
 	c.checkNICs(&f)
 	c.checkDisplay(&f)
 	c.checkTPM(&f)
+	c.checkQMPSocket(&f)
 	for i, e := range c.Args {
 		e.check(&f, fmt.Sprintf("Args[%d]", i))
 	}
@@ -106,6 +107,17 @@ func (c *Config) checkMachine(f *findings) {
 	}
 	if c.Display != "" && c.RequireSandbox {
 		f.add("RequireSandbox", "drop Display; VNC shows the screen", "a machine with a window runs without the sandbox")
+	}
+}
+
+// checkQMPSocket finds a path that cannot be a socket, or is another one.
+func (c *Config) checkQMPSocket(f *findings) {
+	if c.QMPSocket == "" {
+		return
+	}
+	f.socketPath("QMPSocket", c.QMPSocket)
+	if path, ok := c.viewerPath(); ok && path == c.QMPSocket {
+		f.add("QMPSocket", "choose another path", "%q is also Viewer", path)
 	}
 }
 

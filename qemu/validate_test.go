@@ -86,6 +86,8 @@ func TestValidate(t *testing.T) {
 		{"tpm of pc on arm", Config{Binary: "qemu-system-aarch64", TPM: &TPM{Model: "tpm-crb"}}, "TPM.Model"},
 		{"tpm on arm", Config{Binary: "qemu-system-aarch64", TPM: &TPM{}}, ""},
 		{"tpm state", Config{TPM: &TPM{StateDir: "a\x00"}}, "TPM.StateDir"},
+		{"long QMP socket", Config{QMPSocket: "/" + strings.Repeat("x", 110)}, "QMPSocket"},
+		{"one socket twice", Config{QMPSocket: "/s", Viewer: "unix:/s"}, "QMPSocket"},
 		{"keys of another layout", Config{Args: []ArgEdit{{Op: ArgAdd, Option: "k", Value: "de"}}}, "Args[0].Option"},
 		{"sandbox", Config{NoSandbox: true, RequireSandbox: true}, "RequireSandbox"},
 	} {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -17,11 +16,7 @@ func (c *Config) checkViewer(f *findings) {
 		return
 	}
 	if path, ok := c.viewerPath(); ok {
-		f.path("Viewer", path, true)
-		// sun_path holds 108 bytes on Linux and 104 on macOS, with the final NUL.
-		if len(path) > 103 {
-			f.add("Viewer", "use a path of at most 103 bytes, such as one in /tmp", "%d bytes are too long for a socket", len(path))
-		}
+		f.socketPath("Viewer", path)
 		return
 	}
 	if addr, err := netip.ParseAddrPort(c.Viewer); err != nil || !addr.Addr().IsLoopback() || addr.Addr().Zone() != "" {
@@ -36,11 +31,7 @@ func (c *Config) checkViewerPath(f *findings) {
 	if !ok || path == "" {
 		return
 	}
-	if dir := filepath.Dir(path); !isDir(dir) {
-		f.add("Viewer", "create it, with a mode that lets only you in", "%q is not a directory", dir)
-	} else if _, err := os.Lstat(path); err == nil {
-		f.add("Viewer", "remove it, or choose another path", "%q exists", path)
-	}
+	f.freeSocket("Viewer", path)
 }
 
 func isDir(path string) bool {
@@ -48,13 +39,11 @@ func isDir(path string) bool {
 	return err == nil && fi.IsDir()
 }
 
-// viewer is where people attach. This package listens itself and hands that to
-// QEMU, which would remove a file that is in its way.
+// viewer is where people attach.
 type viewer struct {
-	address string // as Config.Viewer; with the port that was found, or an absolute path
-	socket  string // the file to remove at the end; "" for none
-	made    os.FileInfo
-	file    *os.File // what listens; closed when QEMU has it
+	address string      // as Config.Viewer; with the port that was found, or an absolute path
+	socket  *socketFile // nil for a port
+	file    *os.File    // what listens; closed when QEMU has it
 }
 
 // listenViewer returns nil if nobody is to attach.
@@ -65,46 +54,23 @@ func (c *Config) listenViewer() (*viewer, error) {
 	v := &viewer{}
 	path, unix := c.viewerPath()
 	var err error
-	if unix {
-		err = v.listenUnix(path)
-	} else {
+	if !unix {
 		v.file, v.address, err = listenTCP(c.Viewer)
+	} else if v.socket, err = listenSocket(path); err == nil {
+		v.file, v.address = v.socket.file, "unix:"+v.socket.path
 	}
 	if err != nil {
-		v.close()
 		return nil, &ConfigError{Field: "Viewer", Problem: err.Error(), Remedy: "choose another, or port 0 for a free one"}
 	}
 	return v, nil
 }
 
-func (v *viewer) listenUnix(path string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	v.address = "unix:" + path
-	if v.file, err = listenUnix(path); err != nil {
-		return err
-	}
-	v.socket = path
-	v.made, err = os.Lstat(path)
-	return err
-}
-
 // close stops listening in this program, and removes the file that was made.
 // A nil viewer has nothing to close.
 func (v *viewer) close() {
-	if v == nil {
-		return
-	}
-	if v.file != nil {
+	if v != nil {
 		v.file.Close()
-	}
-	if v.socket == "" {
-		return
-	}
-	if now, err := os.Lstat(v.socket); err == nil && os.SameFile(now, v.made) {
-		os.Remove(v.socket)
+		v.socket.close()
 	}
 }
 

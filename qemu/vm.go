@@ -20,11 +20,10 @@ type VM struct {
 	qmp     *qmp.Conn
 	console *Console
 	debug   *debugConsole
-	viewer  *viewer  // nil if nobody is to attach
-	chip    *chip    // nil if there is no TPM
-	args    []string // the whole command line
-	dir     string   // for files of the machine's own
-	scratch string   // what to remove at the end; "" for nothing
+	beside          // embedded: viewer, others, chip
+	args    []string    // the whole command line
+	dir     string      // for files of the machine's own
+	scratch string      // what to remove at the end; "" for nothing
 	t       timing
 
 	events   *qmp.Subscription
@@ -50,7 +49,6 @@ func newVM(c *Config, h *Host, l *launch, dir string, t timing) *VM {
 		console:  newConsole(l.line, c.Console),
 		debug:    newDebugConsole(l.debugLine, c.DebugConsole),
 		events:   l.qmp.Subscribe(),
-		chip:     l.chip,
 		done:     make(chan struct{}),
 		finished: make(chan struct{}),
 		typing:   make(chan struct{}, 1),

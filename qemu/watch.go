@@ -97,6 +97,7 @@ func (vm *VM) reap() {
 	}
 	vm.debug.close()
 	vm.viewer.close()
+	vm.others.close()
 	vm.endChip()
 	vm.qmp.Close()
 	if vm.scratch != "" {

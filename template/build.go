@@ -81,6 +81,9 @@ func (b *Build) Validate(ctx context.Context) error {
 		// The directory is yet to be made, so look at where it will be.
 		image.Output = filepath.Join(existing(b.Dir), ".bootscribe-check-"+filepath.Base(b.Image.Output))
 		image.VM.Firmware.VarsFile = ""
+		if s := image.VM.QMPSocket; s != "" && filepath.Dir(s) == filepath.Clean(b.Dir) {
+			image.VM.QMPSocket = ""
+		}
 		if image.TPMState != "" {
 			image.TPMState = image.Output + ".tpm"
 		}

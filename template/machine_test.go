@@ -24,6 +24,7 @@ import (
 	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/qemu/qemuimg"
+	"github.com/bootscribe/bootscribe/qemu/qmp"
 	"github.com/bootscribe/bootscribe/ssh/sshtest"
 	"github.com/bootscribe/bootscribe/template"
 )
@@ -390,5 +391,36 @@ func TestTPM(t *testing.T) {
 	}
 	if want := []string{filepath.Join(out, "disk"), filepath.Join(out, "tpm2-00.permall")}; len(artifacts) != 1 || !cmp.Equal(artifacts[0].Files, want) {
 		t.Errorf("%+v", artifacts)
+	}
+}
+
+// TestQMPSocket controls the machine by another connection than its own.
+func TestQMPSocket(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "out")
+	var c template.Config
+	look(t, &c, func(ctx context.Context, g *imagebuild.Guest) error {
+		nc, err := net.Dial("unix", filepath.Join(out, "disk.monitor"))
+		if err != nil {
+			return err
+		}
+		conn, err := qmp.NewConn(ctx, nc)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if err := conn.Execute(ctx, "system_powerdown", nil, nil); err != nil {
+			return err
+		}
+		return g.WaitShutdown(ctx)
+	})
+	_, _, err := run(t, map[string]any{
+		"iso_url": guest.CD(t, guest.Button), "communicator": "none", "output_directory": out, "vm_name": "disk", "qmp_enable": true,
+	}, map[string]any{"provisioners": []any{map[string]any{"type": "look"}}}, &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"disk"}, entries(t, out)); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -43,6 +43,7 @@ func (q *qemuBuilder) machine() {
 			vm.Accel = qemu.Accel(a)
 		}
 	}
+	q.qmpSocket()
 	if c := q.str("cdrom_interface"); c != "" {
 		q.cdrom(c)
 	}
@@ -68,6 +69,18 @@ func (q *qemuBuilder) cdrom(bus string) {
 	if bus != own && !(bus == "ide" && own == "sata") && !(bus == "scsi" && own == "virtio-scsi") {
 		q.notYet("cdrom_interface", fmt.Sprintf("%q on this machine, whose CD-ROM is on %s,", bus, own), "leave the option out")
 	}
+}
+
+// qmpSocket opens a socket for other programs where one is asked for.
+func (q *qemuBuilder) qmpSocket() {
+	if !q.yes("qmp_enable") {
+		if q.given("qmp_socket_path") {
+			q.warn("qmp_socket_path", "has no effect without qmp_enable", `write "qmp_enable": true, or remove it`)
+		}
+		return
+	}
+	q.b.Image.VM.QMPSocket = q.or("qmp_socket_path", filepath.Join(q.b.Dir, q.vmName+".monitor"))
+	q.is("VM.QMPSocket", "qmp_socket_path")
 }
 
 func (q *qemuBuilder) efi() bool {

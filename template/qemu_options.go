@@ -67,8 +67,8 @@ var machineOptions = []option{
 	{name: "display", def: "gtk"},
 	{name: "use_default_display", kind: isBool, def: "false", status: differs, here: "no window: QEMU's default differs between systems"},
 	{name: "vga", def: "QEMU's"},
-	{name: "qmp_enable", kind: isBool, def: "false", status: noEffect, here: "QMP is always used, on a socket without a name"},
-	{name: "qmp_socket_path", def: "OUTPUT/VM_NAME.monitor", status: notYet, here: "remove it: QMP has no socket with a name here"},
+	{name: "qmp_enable", kind: isBool, def: "false", status: differs, here: "QMP is always used, on a socket without a name; this makes one for other programs, at qmp_socket_path"},
+	{name: "qmp_socket_path", def: "OUTPUT/VM_NAME.monitor", status: differs, here: "a path that is taken or too long is an error before the build begins"},
 	{name: "qemuargs", kind: isLists, def: "none", late: true, status: differs, here: "edits of the command line in order; what restates the machine's own network, memory, processor, display or firmware becomes the option for it; an edit that would take away the machine's disk, medium or control is an error"},
 	{name: "run_once", kind: isBool, def: "none", status: noEffect, here: "dead in Packer too"},
 }
