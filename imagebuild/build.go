@@ -52,7 +52,8 @@ type Build struct {
 	// Compress is how the image is compressed; empty means not at all.
 	Compress qemuimg.Compression
 
-	// Media is the installation medium. Required.
+	// Media is the installation medium, in the first drive. The zero Source means
+	// none, which takes a VM.Kernel to boot.
 	Media iso.Source
 
 	// Fetcher gets the medium; its zero value uses a cache in the user's cache
@@ -73,6 +74,14 @@ type Build struct {
 	// for SSH are added to it: to VM.Disks and VM.CDROMs in front of what they
 	// hold. With nil NICs it gets one on QEMU's user network.
 	VM qemu.Config
+
+	// KernelArgs is added to VM.Kernel.Append when the machine starts, for what
+	// is not known before, such as the URL of an answer file:
+	//
+	//	func(v imagebuild.Vars) string { return "auto url=" + v.URL + "/preseed.cfg" }
+	//
+	// It must give the same each time. Nil means nothing.
+	KernelArgs func(Vars) string
 
 	// Files are served to the guest over HTTP as they are, at [Vars.URL]. Nil
 	// means none. Use httpserve.Dir for a directory.
@@ -223,7 +232,7 @@ type Artifact struct {
 	Size        int64          `json:"size"`                // of the file in bytes
 	VirtualSize int64          `json:"virtual_size"`        // of the disk in it in bytes
 	Digest      string         `json:"digest"`              // "sha256:…" of the file
-	Medium      string         `json:"medium"`              // "sha256:…" of the installation medium
+	Medium      string         `json:"medium"`              // "sha256:…" of the installation medium; empty without one
 	TPMState    string         `json:"tpm_state,omitempty"` // absolute; empty if there is none
 	QEMU        string         `json:"qemu"`                // the version of QEMU
 	Accel       qemu.Accel     `json:"accelerator"`         // what the machine ran on

@@ -69,11 +69,15 @@ func (r *run) describe(ctx context.Context, path string) (*Artifact, error) {
 		return nil, err
 	}
 	accel, _ := r.vm.Accel()
+	medium := ""
+	if r.medium != nil {
+		medium = r.medium.Digest
+	}
 	return &Artifact{
 		Name: r.b.name(), Path: r.b.Output, Format: r.b.format(),
 		Size: size, VirtualSize: info.VirtualSize, Digest: digest,
 		TPMState: r.b.TPMState,
-		Medium:   r.medium.Digest, QEMU: r.version, Accel: accel,
+		Medium:   medium, QEMU: r.version, Accel: accel,
 		Built: time.Now().UTC().Truncate(time.Second),
 	}, nil
 }

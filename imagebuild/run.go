@@ -134,6 +134,9 @@ func (r *run) phase(ctx context.Context, p Phase, do func(context.Context) error
 func (r *run) emit(e Event) { r.observer.emit(e) }
 
 func (r *run) fetch(ctx context.Context) error {
+	if !r.b.hasMedium() {
+		return nil
+	}
 	f := r.b.Fetcher
 	f.Observe = func(e iso.Event) {
 		if r.b.Fetcher.Observe != nil {
@@ -155,6 +158,7 @@ func (r *run) boot(ctx context.Context) error {
 		config.Dir = r.scratch.dir
 	}
 	r.withTPM(&config)
+	r.b.withKernel(&config, r.vars)
 	var err error
 	if r.sentry, err = newSentry(r); err != nil {
 		return err
@@ -173,8 +177,10 @@ func (r *run) boot(ctx context.Context) error {
 	}
 	r.vm = vm
 	r.machine.follow(vm)
-	if err := r.medium.Check(); err != nil {
-		return err
+	if r.medium != nil {
+		if err := r.medium.Check(); err != nil {
+			return err
+		}
 	}
 	if err := r.look(ctx); err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 func (b *Build) Validate(ctx context.Context) error {
 	return errors.Join(unique([]error{
 		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(),
-		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateTPM(), b.validateMachine(ctx),
+		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateTPM(), b.validateKernel(), b.validateMachine(ctx),
 	})...)
 }
 
@@ -52,7 +52,10 @@ func (b *Build) validateDisk() error {
 }
 
 func (b *Build) validateMedia() error {
-	errs := []error{b.Media.Validate(), b.Fetcher.Validate(), b.localMedia()}
+	var errs []error
+	if b.hasMedium() {
+		errs = append(errs, b.Media.Validate(), b.Fetcher.Validate(), b.localMedia())
+	}
 	if b.Seed != nil {
 		errs = append(errs, b.Seed.ValidateCD())
 	}

@@ -13,13 +13,17 @@ import (
 func (b *Build) validateMachine(ctx context.Context) error {
 	var errs []error
 	bare := b.machine(media{})
+	b.withKernel(&bare, b.exampleVars())
 	_, err := bare.Preflight(ctx)
 	for _, err := range flatten(err) {
 		errs = append(errs, b.ownError(err, media{}))
 	}
 	// The disk and the other media do not exist yet, but where they are
 	// plugged in can be checked.
-	m := media{disk: "disk", medium: "medium"}
+	m := media{disk: "disk"}
+	if b.hasMedium() {
+		m.medium = "medium"
+	}
 	if b.Seed != nil {
 		m.seed = "seed"
 	}

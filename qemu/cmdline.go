@@ -39,6 +39,7 @@ func (c *Config) CommandLine(h *Host) ([]string, error) {
 	b.process()
 	b.machine()
 	b.control()
+	b.kernel()
 	b.platform()
 	b.tpm()
 	b.display()

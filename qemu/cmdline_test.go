@@ -67,6 +67,9 @@ var configs = []struct {
 		Binary: "qemu-system-aarch64", TPM: &TPM{},
 	}, &Host{Firmware: Firmware{Code: "/fw/AAVMF_CODE.fd"}}},
 	{"qmpsocket", Config{QMPSocket: "/s,t"}, nil},
+	{"kernel", Config{
+		Kernel: &Kernel{Path: "/boot/a,b", Initrd: "/boot/initrd", Append: `console=ttyS0 a="b c"`}, Disks: []Disk{{Path: "/d"}},
+	}, nil},
 	{"args", Config{
 		Args: []ArgEdit{
 			{Op: ArgAdd, Option: "no-reboot"},

@@ -46,6 +46,9 @@ type Config struct {
 	// and UEFI elsewhere.
 	Firmware Firmware `json:",omitzero"`
 
+	// Kernel is started directly, in place of what Boot says; nil means none.
+	Kernel *Kernel `json:",omitempty"`
+
 	// Disks are the machine's hard disks, in the order of booting.
 	Disks []Disk `json:",omitempty"`
 

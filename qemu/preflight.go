@@ -98,6 +98,10 @@ func (c *Config) checkFiles(f *findings) {
 	checkFile(f, "Floppy", c.Floppy, true, "make it with package iso")
 	checkFile(f, "Firmware.Code", c.Firmware.Code, false, "leave it empty to find the distribution's")
 	checkFile(f, "Firmware.Vars", c.Firmware.Vars, false, "leave it empty with Code to find the distribution's")
+	if k := c.Kernel; k != nil {
+		checkFile(f, "Kernel.Path", k.Path, false, "give the path of a kernel")
+		checkFile(f, "Kernel.Initrd", k.Initrd, false, "leave it empty for none")
+	}
 	c.checkViewerPath(f)
 	if c.QMPSocket != "" {
 		f.freeSocket("QMPSocket", c.QMPSocket)

@@ -82,6 +82,10 @@ func (c *Config) clone() *Config {
 	d := *c
 	d.Disks, d.CDROMs, d.Args = slices.Clone(c.Disks), slices.Clone(c.CDROMs), slices.Clone(c.Args)
 	d.NICs = slices.Clone(c.NICs)
+	if c.Kernel != nil {
+		kernel := *c.Kernel
+		d.Kernel = &kernel
+	}
 	if c.TPM != nil {
 		tpm := *c.TPM
 		d.TPM = &tpm

@@ -67,6 +67,7 @@ func (c *Config) Validate() error {
 	c.checkMachine(&f)
 	c.checkCPU(&f)
 	c.checkFirmware(&f)
+	c.checkKernel(&f)
 	c.checkDrives(&f)
 	c.checkNICs(&f)
 	c.checkDisplay(&f)

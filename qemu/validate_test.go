@@ -88,6 +88,9 @@ func TestValidate(t *testing.T) {
 		{"tpm state", Config{TPM: &TPM{StateDir: "a\x00"}}, "TPM.StateDir"},
 		{"long QMP socket", Config{QMPSocket: "/" + strings.Repeat("x", 110)}, "QMPSocket"},
 		{"one socket twice", Config{QMPSocket: "/s", Viewer: "unix:/s"}, "QMPSocket"},
+		{"kernel", Config{Kernel: &Kernel{Path: "/k", Append: "quiet"}}, ""},
+		{"no kernel", Config{Kernel: &Kernel{Initrd: "/i"}}, "Kernel.Path"},
+		{"kernel line", Config{Kernel: &Kernel{Path: "/k", Append: "a\nb"}}, "Kernel.Append"},
 		{"keys of another layout", Config{Args: []ArgEdit{{Op: ArgAdd, Option: "k", Value: "de"}}}, "Args[0].Option"},
 		{"sandbox", Config{NoSandbox: true, RequireSandbox: true}, "RequireSandbox"},
 	} {

@@ -20,10 +20,10 @@ type VM struct {
 	qmp     *qmp.Conn
 	console *Console
 	debug   *debugConsole
-	beside          // embedded: viewer, others, chip
-	args    []string    // the whole command line
-	dir     string      // for files of the machine's own
-	scratch string      // what to remove at the end; "" for nothing
+	beside           // embedded: viewer, others, chip
+	args    []string // the whole command line
+	dir     string   // for files of the machine's own
+	scratch string   // what to remove at the end; "" for nothing
 	t       timing
 
 	events   *qmp.Subscription

@@ -59,6 +59,9 @@ func TestOptions(t *testing.T) {
 		{`"qmp_enable": true`, func(b *template.Build) any { return vm(b).QMPSocket }, "output-qemu/packer-qemu.monitor"},
 		{`"qmp_enable": true, "qmp_socket_path": "/s"`, func(b *template.Build) any { return vm(b).QMPSocket }, "/s"},
 		{`"qmp_socket_path": "/s"`, func(b *template.Build) any { return []any{vm(b).QMPSocket, len(b.Warnings)} }, []any{"", 2}},
+		{`"iso_url": null, "iso_checksum": null, "kernel": "/k", "initrd": "/i", "kernel_args": "auto url=http://{{.HTTPIP}}:{{.HTTPPort}}/p name={{.Name}}"`, func(b *template.Build) any {
+			return []any{b.Image.Media, *vm(b).Kernel, b.Image.KernelArgs(imagebuild.Vars{HTTPIP: "10.0.2.2", HTTPPort: 1})}
+		}, []any{iso.Source{}, qemu.Kernel{Path: "/k", Initrd: "/i"}, "auto url=http://10.0.2.2:1/p name=packer-qemu"}},
 		{`"firmware": "bios.bin"`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.BIOS, Code: "bios.bin"}},
 		{`"firmware": "code.fd", "use_pflash": true`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.UEFI, Code: "code.fd"}},
 		{`"iso_url": null, "iso_urls": ["a", "b"], "iso_checksum": "AB` + strings.Repeat("0", 30) + `"`, func(b *template.Build) any { return b.Image.Media },

@@ -30,6 +30,7 @@ func (q *qemuBuilder) fill() {
 	q.disk()
 	q.machine()
 	q.firmware()
+	q.kernel()
 	q.tpm()
 	q.display()
 	q.network()

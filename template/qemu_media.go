@@ -19,6 +19,9 @@ func (q *qemuBuilder) media() {
 	if u := q.str("iso_url"); u != "" {
 		urls, option = []string{u}, "iso_url"
 	}
+	if len(urls) == 0 && q.given("kernel") {
+		return
+	}
 	if len(urls) == 0 {
 		q.fail("", "option iso_url is missing", "give the URL or path of an installation medium")
 	}

@@ -1,0 +1,30 @@
+package imagebuild
+
+import (
+	"strings"
+
+	"github.com/bootscribe/bootscribe/qemu"
+)
+
+// hasMedium reports whether there is an installation medium, as there must be
+// where no kernel is booted.
+func (b *Build) hasMedium() bool {
+	return len(b.Media.URLs) > 0 || b.Media.Checksum != "" || b.VM.Kernel == nil
+}
+
+// withKernel completes the command line of the kernel that is booted.
+func (b *Build) withKernel(c *qemu.Config, v Vars) {
+	if c.Kernel == nil || b.KernelArgs == nil {
+		return
+	}
+	kernel := *c.Kernel
+	kernel.Append = strings.TrimSpace(kernel.Append + " " + b.KernelArgs(v))
+	c.Kernel = &kernel
+}
+
+func (b *Build) validateKernel() error {
+	if b.KernelArgs != nil && b.VM.Kernel == nil {
+		return &ConfigError{"KernelArgs", "there is no kernel that could get them", "set VM.Kernel, or leave it nil"}
+	}
+	return nil
+}
