@@ -29,10 +29,15 @@ func needsScreen(b *Build) error {
 // canType checks that there is a screen and that what a boot command waits for
 // can be fetched.
 func (b *Build) canType(command string) error {
-	errs := []error{needsScreen(b)}
+	return errors.Join(needsScreen(b), b.canFetch(command))
+}
+
+// canFetch checks that what a boot command waits for can be fetched.
+func (b *Build) canFetch(command string) error {
+	var errs []error
 	seq, err := keyseq.Parse(command)
 	if err != nil {
-		return errs[0] // Check has said what is wrong with it
+		return nil // Check has said what is wrong with it
 	}
 	for _, st := range seq {
 		w, _ := st.(keyseq.WaitFor)

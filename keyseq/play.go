@@ -216,8 +216,16 @@ func (p *Player) check(seq Sequence) error {
 	if errors.As(err, &le) {
 		le.Secret = p.Secret
 	}
-	if err != nil || p.Wait != nil {
+	if err != nil {
 		return err
+	}
+	return p.canWait(seq)
+}
+
+// canWait finds a wait for a fact that nobody can tell of.
+func (p *Player) canWait(seq Sequence) error {
+	if p.Wait != nil {
+		return nil
 	}
 	for _, st := range seq {
 		if w, ok := st.(WaitFor); ok {

@@ -131,6 +131,9 @@ func (c *Console) Wait(ctx context.Context, re *regexp.Regexp) ([]string, error)
 // Reader returns a reader that begins with the oldest output that is kept.
 func (c *Console) Reader() *ConsoleReader { return &ConsoleReader{c: c} }
 
+// Next returns a reader that begins with what the guest writes from now on.
+func (c *Console) Next() *ConsoleReader { return &ConsoleReader{c: c, at: c.kept.end()} }
+
 // ConsoleReader is a place in a console's output. It is for one goroutine;
 // a console has any number of readers, and they cost nothing.
 type ConsoleReader struct {

@@ -57,3 +57,10 @@ func (t *tail) from(offset int64) ([]byte, int64) {
 	}
 	return append([]byte(nil), kept[offset-first:]...), offset
 }
+
+// end returns how many bytes were ever written.
+func (t *tail) end() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.total
+}

@@ -31,6 +31,10 @@ type Build struct {
 	// that are known only when the machine runs made up.
 	Commands []Command
 
+	// Serial is what is typed on the serial port after Commands, likewise; empty
+	// for nothing.
+	Serial string
+
 	// Warnings are what is odd about the builder and no error.
 	Warnings []*Error
 

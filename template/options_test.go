@@ -85,6 +85,8 @@ func TestOptions(t *testing.T) {
 		{`"boot_command": "a,b"`, func(b *template.Build) any { return b.Commands }, []template.Command{{Text: "a,b"}}},
 		{`"boot_command": ["{{.Name}} {{.HTTPIP}} {{.HTTPPort}}"], "vm_name": "disk"`, func(b *template.Build) any { return b.Commands }, []template.Command{{Text: "disk 10.0.2.2 0"}}},
 		{`"boot_command": ["a"], "boot_wait": "-1s", "communicator": "none", "shutdown_timeout": "7s"`, steps, "type the boot command 0s, wait until the guest is off 7s"},
+		{`"boot_serial": ["root<enter>", "{{ .Name }}"], "boot_command": ["a"], "boot_wait": "-1s"`, func(b *template.Build) any { return []any{steps(b), b.Serial} },
+			[]any{"type the boot command 0s, type on the serial port 0s, wait for SSH 5m0s", "root<enter>packer-qemu"}},
 		{`"boot_command": ["a"]`, steps, "pause for 10s 0s, type the boot command 0s, wait for SSH 5m0s"},
 		{`"ssh_handshake_attempts": 3, "pause_before_connecting": "2s"`, steps, "wait for SSH -1ns, pause for 2s 0s, wait for SSH -1ns"},
 		{`"cd_content": {"/user-data": "x"}, "cd_label": "cidata"`, func(b *template.Build) any { return *b.Image.Seed }, iso.Volume{Label: "cidata", Content: map[string]string{"user-data": "x"}}},

@@ -185,6 +185,7 @@ var oldOptions = []option{
 
 var ownOptions = []option{
 	{name: "keyboard_layout", def: "us", status: ours, here: "the layout that the guest has while boot_command is typed: us, uk, de, fr, es, it, pt-br, se, ch, be, jp, dvorak"},
+	{name: "boot_serial", kind: isList, def: "none", late: true, status: ours, here: "a boot command that is typed on the serial port, after boot_command; its waits are for what the guest writes there"},
 	{name: "kernel", def: "none", status: ours, here: "a kernel that is started directly, after each reset too; iso_url may then be missing"},
 	{name: "initrd", def: "none", status: ours, here: "its initial file system"},
 	{name: "kernel_args", def: "none", late: true, status: ours, here: "its command line, with the variables of boot_command"},

@@ -45,11 +45,15 @@ func (q *qemuBuilder) typing() {
 			commands = append(commands, c)
 		}
 	}
-	if len(commands) > 0 && wait > 0 {
+	serial := q.given("boot_serial")
+	if (len(commands) > 0 || serial) && wait > 0 {
 		q.steps = append(q.steps, q.bootWait(wait))
 	}
 	for i, c := range commands {
 		q.command(i, c, layout)
+	}
+	if serial {
+		q.serial(q.values["boot_serial"])
 	}
 	if q.or("communicator", "ssh") == "ssh" {
 		q.steps = append(q.steps, q.connect()...)
@@ -105,6 +109,35 @@ func (q *qemuBuilder) command(i int, c Command, layout *keyseq.Layout) {
 			return err
 		}
 		return g.Type(ctx, text, o)
+	}})
+}
+
+// serial adds the step that types on the serial port.
+func (q *qemuBuilder) serial(v *value) {
+	render := q.renderer(strings.Join(v.texts(), ""))
+	text, err := render(exampleVars(q))
+	if err != nil {
+		q.failAt(v.at, "boot_serial", err.Error(), "")
+		return
+	}
+	q.b.Serial = text
+	seq, err := keyseq.Parse(text)
+	if err == nil {
+		err = seq.CheckLine()
+	}
+	if err != nil {
+		for _, err := range flatten(err) {
+			q.failAt(v.at, "boot_serial", strings.TrimPrefix(err.Error(), "keyseq: "), "")
+		}
+		return
+	}
+	o := &imagebuild.SerialOptions{Interval: max(0, q.duration("boot_key_interval"))}
+	q.steps = append(q.steps, imagebuild.Step{Name: "type on the serial port", Do: func(ctx context.Context, g *imagebuild.Guest) error {
+		text, err := render(g.Vars)
+		if err != nil {
+			return err
+		}
+		return g.TypeSerial(ctx, text, o)
 	}})
 }
 

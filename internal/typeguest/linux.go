@@ -110,7 +110,7 @@ func writeInitrd(path string, modules map[string][]byte) error {
 		c.add(name, modeDir, nil)
 	}
 	c.add("bin/busybox", modeExec, busybox)
-	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync ls mkdir poweroff reboot") {
+	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync ls mkdir poweroff reboot sed") {
 		c.add("bin/"+name, modeLink, []byte("busybox"))
 	}
 	var list strings.Builder

@@ -53,6 +53,9 @@ func (p *program) keys(ctx context.Context) int {
 			fmt.Fprintf(w, "%s: %d keys; %v of waits, and with Packer's pauses %v\n  %s\n", name, seq.Keys(),
 				seq.Cost(nil, 0), seq.Cost(nil, packerInterval).Round(time.Millisecond), t.Redact(c.Text))
 		}
+		if b.Serial != "" {
+			fmt.Fprintf(w, "%s, on the serial port:\n  %s\n", b.Name, t.Redact(b.Serial))
+		}
 	}
 	return 0
 }
