@@ -17,6 +17,20 @@ type ResizeOptions struct {
 	Format Format // of the image; required: it is never guessed
 	Size   int64  // in bytes, bounded as in [CreateOptions]
 	Shrink bool   // allow the new size to be smaller: what is beyond it is lost
+
+	// Args are further arguments of qemu-img resize, as in [CreateOptions], such
+	// as {"--preallocation=falloc"}. Nil is none.
+	Args []string
+}
+
+// Validate returns all that is wrong with the options, without looking at any
+// file.
+func (o ResizeOptions) Validate() error {
+	err := CheckSize(o.Size)
+	if err != nil {
+		err = fmt.Errorf("field Size %d %w", o.Size, err)
+	}
+	return errors.Join(checkFormat("Format", o.Format), err, checkArgs("resize", o.Args))
 }
 
 // Resize changes the size of the disk in the image at path, in place. What is
@@ -30,11 +44,7 @@ func (t *Tool) Resize(ctx context.Context, path string, o ResizeOptions) error {
 
 func (t *Tool) resize(ctx context.Context, path string, o ResizeOptions) error {
 	path, pathErr := absolute(path)
-	sizeErr := CheckSize(o.Size)
-	if sizeErr != nil {
-		sizeErr = fmt.Errorf("field Size %d %w", o.Size, sizeErr)
-	}
-	if err := errors.Join(pathErr, checkFormat("Format", o.Format), sizeErr); err != nil {
+	if err := errors.Join(pathErr, o.Validate()); err != nil {
 		return err
 	}
 	info, err := t.info(ctx, path, o.Format)
@@ -48,7 +58,8 @@ func (t *Tool) resize(ctx context.Context, path string, o ResizeOptions) error {
 	if o.Shrink {
 		args = append(args, "--shrink")
 	}
-	return t.run(ctx, io.Discard, append(args, path, strconv.FormatInt(o.Size, 10))...)
+	args = append(append(args, o.Args...), path, strconv.FormatInt(o.Size, 10))
+	return t.run(ctx, io.Discard, args...)
 }
 
 // CheckResult is what [Tool.Check] found.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,16 @@ type ConvertOptions struct {
 	// nearest first; the result contains their data and has none. nil is none:
 	// a source that has one is refused.
 	SourceBacking []string
+
+	// Backing makes of the result, which must be qcow2, an image of what differs
+	// from that one, and that cannot be used without it. It must be the only
+	// SourceBacking. "" is an image of its own. BackingFormat is required with it.
+	Backing       string
+	BackingFormat Format
+
+	// Args are further arguments of qemu-img convert, as in [CreateOptions],
+	// such as {"-o", "cluster_size=2M"}. Nil is none.
+	Args []string
 
 	// Progress is told, from 0 to 1 and never downwards, how much is done. It
 	// is called on a goroutine that reads from qemu-img, which waits meanwhile,
@@ -53,7 +64,21 @@ func (o ConvertOptions) Validate() error {
 	if o.Format != "" {
 		errs = append(errs, checkFormat("Format", o.Format))
 	}
-	return errors.Join(append(errs, checkCompression(o.Compress, o.format()))...)
+	return errors.Join(append(errs, checkCompression(o.Compress, o.format()), o.checkBacking(), checkArgs("convert", o.Args))...)
+}
+
+func (o ConvertOptions) checkBacking() error {
+	switch {
+	case o.Backing == "" && o.BackingFormat != "":
+		return fmt.Errorf("field BackingFormat %q is set, but Backing is not", o.BackingFormat)
+	case o.Backing == "":
+		return nil
+	case o.format() != Qcow2:
+		return fmt.Errorf("field Backing works with Format %q only, not with %q", Qcow2, o.Format)
+	case !slices.Equal(o.SourceBacking, []string{o.Backing}):
+		return fmt.Errorf("field Backing %q must be the only SourceBacking, which is %q: the result holds what differs from it", o.Backing, o.SourceBacking)
+	}
+	return checkFormat("BackingFormat", o.BackingFormat)
 }
 
 func (o ConvertOptions) format() Format {
@@ -91,6 +116,12 @@ func (t *Tool) convert(ctx context.Context, src, dst string, o ConvertOptions, p
 	if err := errors.Join(srcErr, dstErr, o.Validate()); err != nil {
 		return err
 	}
+	if o.Backing != "" {
+		var err error
+		if o.Backing, err = absolute(o.Backing); err != nil {
+			return fmt.Errorf("field Backing: %w", err)
+		}
+	}
 	source, err := t.inspect(ctx, src, o.SourceFormat, o.SourceBacking)
 	if err != nil {
 		return err
@@ -99,7 +130,7 @@ func (t *Tool) convert(ctx context.Context, src, dst string, o ConvertOptions, p
 		if err := t.run(ctx, o.stdout(), o.args(src, temp)...); err != nil {
 			return o.explain(err)
 		}
-		return t.verify(ctx, temp, o.format(), source.VirtualSize)
+		return t.verify(ctx, temp, o, source.VirtualSize)
 	})
 }
 
@@ -117,7 +148,10 @@ func (o ConvertOptions) args(src, dst string) []string {
 	case o.Compress == Zlib && o.format() == VMDK:
 		args = append(args, "-o", "subformat=streamOptimized")
 	}
-	return append(args, src, dst)
+	if o.Backing != "" {
+		args = append(args, "-B", o.Backing, "-o", "backing_fmt="+string(o.BackingFormat)) // -F is younger
+	}
+	return append(append(args, o.Args...), src, dst)
 }
 
 func (o ConvertOptions) stdout() io.Writer {
@@ -138,13 +172,16 @@ func (o ConvertOptions) explain(err error) error {
 
 // verify makes sure that what qemu-img left is an image of the right kind and
 // size, before it gets a name that says so.
-func (t *Tool) verify(ctx context.Context, path string, format Format, size int64) error {
-	info, err := t.info(ctx, path, format)
+func (t *Tool) verify(ctx context.Context, path string, o ConvertOptions, size int64) error {
+	info, err := t.info(ctx, path, o.format())
 	if err != nil {
 		return fmt.Errorf("verify the result: %w", err)
 	}
-	if info.Format != format || info.VirtualSize < size { // vpc rounds up to whole cylinders
-		return fmt.Errorf("the result is a %s disk of %d bytes instead of a %s disk of %d", info.Format, info.VirtualSize, format, size)
+	if info.Format != o.format() || info.VirtualSize < size { // vpc rounds up to whole cylinders
+		return fmt.Errorf("the result is a %s disk of %d bytes instead of a %s disk of %d", info.Format, info.VirtualSize, o.format(), size)
+	}
+	if info.Backing != asJSON(o.Backing) {
+		return fmt.Errorf("the result has the backing file %q instead of %q", info.Backing, o.Backing)
 	}
 	return nil
 }

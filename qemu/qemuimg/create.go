@@ -22,6 +22,11 @@ type CreateOptions struct {
 
 	ClusterSize   int64         // of qcow2, in bytes: a power of two from 512 to 2 MiB; 0 is QEMU's, 64 KiB
 	Preallocation Preallocation // what is allocated at once; "" is nothing
+
+	// Args are further arguments of qemu-img create, put before the path, such
+	// as {"-o", "lazy_refcounts=on"}. Nil is none. One that a field here is for
+	// is an error.
+	Args []string
 }
 
 // Validate returns all that is wrong with the options, without looking at any
@@ -47,7 +52,7 @@ func (o CreateOptions) Validate() error {
 	if c := o.ClusterSize; c != 0 && (c < 512 || c > 2<<20 || c&(c-1) != 0 || o.format() != Qcow2) {
 		errs = append(errs, fmt.Errorf("field ClusterSize %d must be a power of two from 512 to 2097152, for Format %q only", c, Qcow2))
 	}
-	return errors.Join(append(errs, checkPreallocation(o.Preallocation))...)
+	return errors.Join(append(errs, checkPreallocation(o.Preallocation), checkArgs("create", o.Args))...)
 }
 
 func (o CreateOptions) format() Format {
@@ -100,7 +105,7 @@ func (o CreateOptions) args(path string) []string {
 	if len(opts) > 0 {
 		args = append(args, "-o", strings.Join(opts, ","))
 	}
-	args = append(args, path)
+	args = append(append(args, o.Args...), path)
 	if o.Size != 0 {
 		args = append(args, strconv.FormatInt(o.Size, 10))
 	}
