@@ -42,6 +42,9 @@
 // index/ and lock/ are small. Nothing in it ages, and all of it may be removed
 // while no Fetch runs.
 //
+// A file that is compressed ([Source.Unpack]) is unpacked once: what was in it
+// is in the cache like any other file, and index/ tells what it is from.
+//
 // # Seed media
 //
 // A [Volume] is a tree of files for the guest to find on a CD or a floppy; it

@@ -3,7 +3,8 @@ package iso
 import "time"
 
 // An Event is something that happened during [Fetcher.Fetch]: one of [Trying],
-// [Progress], [Waiting], [Retrying], [GivenUp], [Verifying] and [Verified].
+// [Progress], [Waiting], [Retrying], [GivenUp], [Verifying], [Unpacking] and
+// [Verified].
 // URLs in events are without password and query.
 type Event interface{ isEvent() }
 
@@ -51,6 +52,13 @@ type Verifying struct {
 	Total int64  // bytes
 }
 
+// Unpacking tells how much of a compressed file has been unpacked.
+type Unpacking struct {
+	Path  string // of the compressed file
+	Done  int64  // bytes of it
+	Total int64  // bytes
+}
+
 // Verified says that the file is what the source asks for. It is the last
 // event of a Fetch that succeeds.
 type Verified struct {
@@ -66,4 +74,5 @@ func (Waiting) isEvent()   {}
 func (Retrying) isEvent()  {}
 func (GivenUp) isEvent()   {}
 func (Verifying) isEvent() {}
+func (Unpacking) isEvent() {}
 func (Verified) isEvent()  {}

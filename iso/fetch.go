@@ -33,8 +33,8 @@ type Fetcher struct {
 	// once of the same Fetcher may call it at once.
 	Observe func(Event)
 
-	// MaxBytes is the largest file that is accepted from a server; 0 means
-	// 64 GiB.
+	// MaxBytes is the largest file that is accepted from a server, and the
+	// largest that a compressed one may become; 0 means 64 GiB.
 	MaxBytes int64
 
 	// StallTimeout is how long a server may be silent, before the answer or
@@ -109,6 +109,11 @@ func (f *Fetcher) Fetch(ctx context.Context, s Source) (*Medium, error) {
 	m, err := r.anyOf(ctx, from, p)
 	if err != nil {
 		return nil, fmt.Errorf("iso: fetch: %w", err)
+	}
+	if s.Unpack {
+		if m, err = r.unpacked(ctx, m); err != nil {
+			return nil, fmt.Errorf("iso: %w", err)
+		}
 	}
 	r.observe(Verified{Path: m.Path, Size: m.Size, Digest: m.Digest, Cached: m.Cached})
 	return m, nil

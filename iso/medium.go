@@ -17,8 +17,8 @@ type Medium struct {
 	Size   int64  // bytes
 	Digest string // "sha256:…" of the whole file, whatever the source's checksum
 
-	// Checksum is the digest that the source pinned and that the file has,
-	// such as "sha512:…"; "" if the source said "none".
+	// Checksum is the digest that the source pinned and that the file has, or
+	// that it was unpacked from, such as "sha512:…"; "" if the source said "none".
 	Checksum string
 
 	URL    string // the entry of Source.URLs that it is from, without password and query

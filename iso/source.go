@@ -30,6 +30,14 @@ type Source struct {
 	// relative to URLs. In a checksum file the lines whose name is the last
 	// element of one of the URLs count. Its signature, if any, is not checked.
 	Checksum string
+
+	// Unpack is for a file that may be compressed, which its first bytes tell:
+	// Fetch then returns what is in it, which it has unpacked into the cache.
+	// Checksum is still that of the file at URLs. gzip and bzip2 are read here,
+	// xz, zstd and lz4 by the programs of these names. An archive of several
+	// files is an error, and what is not compressed is taken as it is. False
+	// takes every file as it is.
+	Unpack bool
 }
 
 // Validate reports everything that is wrong with s, each problem with its

@@ -125,6 +125,8 @@ func describeMedium(e iso.Event) entry {
 		return progress(kindProgress, "fetching", e.Done, e.Total)
 	case iso.Verifying:
 		return progress(kindProgress, "verifying", e.Done, e.Total)
+	case iso.Unpacking:
+		return progress(kindProgress, "unpacking", e.Done, e.Total)
 	case iso.Waiting:
 		return progress(kindProgress, "another process is fetching", e.Done, e.Total)
 	case iso.Retrying:

@@ -119,6 +119,8 @@ func (r *Renderer) fetched(e iso.Event) {
 		r.progress("fetching", e.Done, e.Total, true)
 	case iso.Verifying:
 		r.progress("verifying", e.Done, e.Total, true)
+	case iso.Unpacking:
+		r.progress("unpacking", e.Done, e.Total, true)
 	case iso.Waiting:
 		r.progress("another process is fetching", e.Done, e.Total, true)
 	case iso.Retrying:

@@ -1,0 +1,192 @@
+package iso_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bootscribe/bootscribe/internal/need"
+	"github.com/bootscribe/bootscribe/iso"
+)
+
+// compressed returns what a program makes of b.
+func compressed(t *testing.T, b []byte, name string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(need.Tool(t, name), args...)
+	cmd.Stdin = bytes.NewReader(b)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Images that are compressed in each of the ways are unpacked once, into the
+// cache, and taken from there after that.
+func TestUnpack(t *testing.T) {
+	image := append(append(noise(256<<10, 50), make([]byte, 3<<20)...), noise(100, 51)...)
+	for _, tool := range []string{"gzip", "bzip2", "xz", "zstd", "lz4"} {
+		t.Run(tool, func(t *testing.T) {
+			packed := compressed(t, image, tool, "-c")
+			requests := 0
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests++
+				w.Write(packed)
+			}))
+			defer s.Close()
+			f := quick(t)
+			var told, last int64
+			f.Observe = func(e iso.Event) {
+				if u, ok := e.(iso.Unpacking); ok {
+					told, last = told+1, u.Total-u.Done
+				}
+			}
+			source := iso.Source{URLs: []string{s.URL + "/disk.img"}, Checksum: "sha256:" + sha(packed), Unpack: true}
+			m, err := f.Fetch(t.Context(), source)
+			wantFile(t, m, err, image)
+			if m.Checksum != source.Checksum || m.Cached || told == 0 || last != 0 {
+				t.Errorf("%+v, %d events, %d bytes to go", m, told, last)
+			}
+			told = 0
+			if m, err = f.Fetch(t.Context(), source); told != 0 || !m.Cached || requests != 1 {
+				t.Errorf("unpacked again: %d events, %d requests", told, requests)
+			}
+			wantFile(t, m, err, image)
+			soundCache(t, f.Dir)
+			if parts, _ := filepath.Glob(filepath.Join(f.Dir, "part", "*")); len(parts) > 0 {
+				t.Errorf("left behind: %v", parts)
+			}
+			// A copy in the cache that has been damaged is not used.
+			if err := errors.Join(os.Chmod(m.Path, 0o600), os.WriteFile(m.Path, image[1:], 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			m, err = f.Fetch(t.Context(), source)
+			wantFile(t, m, err, image)
+		})
+	}
+}
+
+// A local file is not written to, and what is in it has holes where it is empty.
+func TestUnpackLocal(t *testing.T) {
+	image := make([]byte, 16<<20)
+	copy(image[10<<20:], "in the middle")
+	packed := compressed(t, image, "gzip", "-c")
+	path := filepath.Join(t.TempDir(), "disk.img.gz")
+	if err := os.WriteFile(path, packed, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	f := quick(t)
+	f.Dir = filepath.Join(t.TempDir(), "cache")
+	m, err := f.Fetch(t.Context(), iso.Source{URLs: []string{path}, Checksum: "none", Unpack: true})
+	wantFile(t, m, err, image)
+	out, err := exec.Command("du", "-k", m.Path).Output()
+	if err != nil || len(strings.Fields(string(out))[0]) > 3 {
+		t.Errorf("the file takes %s KiB, %v", out, err)
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, packed) {
+		t.Error("the file has changed", err)
+	}
+	// What is not compressed is taken where it is.
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(plain, image, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = f.Fetch(t.Context(), iso.Source{URLs: []string{plain}, Checksum: "none", Unpack: true}); err != nil || m.Path != plain {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// What cannot be unpacked is named, and leaves nothing.
+func TestUnpackFails(t *testing.T) {
+	image := noise(1<<20, 52)
+	whole := compressed(t, image, "gzip", "-c")
+	wrong := bytes.Clone(whole)
+	wrong[len(wrong)-8]++ // the checksum
+	var inZip, inTar bytes.Buffer
+	z := zip.NewWriter(&inZip)
+	entry, err := z.Create("disk.img")
+	entry.Write(image)
+	a := tar.NewWriter(&inTar)
+	err = errors.Join(err, z.Close(), a.WriteHeader(&tar.Header{Name: "disk.raw", Size: int64(len(image)), Mode: 0o600}))
+	a.Write(image)
+	if err := errors.Join(err, a.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var tarball bytes.Buffer
+	g := gzip.NewWriter(&tarball)
+	g.Write(inTar.Bytes())
+	g.Close()
+	for name, tt := range map[string]struct {
+		packed []byte
+		most   int64
+		words  []string
+	}{
+		"cut off":      {whole[:len(whole)-100], 0, []string{"unpack", "gzip", "unexpected EOF"}},
+		"xz cut off":   {compressed(t, image, "xz", "-c")[:1000], 0, []string{"unpack", "xz", "end of input"}},
+		"wrong":        {wrong, 0, []string{"invalid checksum"}},
+		"too big":      {whole, int64(len(image) - 1), []string{"MaxBytes"}},
+		"xz too big":   {compressed(t, make([]byte, 8<<20), "xz", "-c"), 1 << 20, []string{"MaxBytes"}},
+		"zip":          {inZip.Bytes(), 0, []string{"zip archive", "unpack it"}},
+		"tar":          {inTar.Bytes(), 0, []string{"tar archive"}},
+		"tar, gzipped": {tarball.Bytes(), 0, []string{"tar archive", "what is in"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x")
+			if err := os.WriteFile(path, tt.packed, 0o400); err != nil {
+				t.Fatal(err)
+			}
+			f := quick(t)
+			f.MaxBytes = tt.most
+			_, err := f.Fetch(t.Context(), iso.Source{URLs: []string{path}, Checksum: "none", Unpack: true})
+			wantError(t, err, tt.words...)
+			for _, sub := range []string{"part", "sha256"} {
+				if left, _ := filepath.Glob(filepath.Join(f.Dir, sub, "*")); len(left) > 0 {
+					t.Errorf("left behind: %v", left)
+				}
+			}
+		})
+	}
+}
+
+// Without the program the error says what to install.
+func TestUnpackNoProgram(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, []byte("\xfd7zXZ\x00…"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	_, err := quick(t).Fetch(t.Context(), iso.Source{URLs: []string{path}, Checksum: "none", Unpack: true})
+	wantError(t, err, `"xz"`, "install xz")
+}
+
+// The end of the context ends the program that unpacks.
+func TestUnpackCancel(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, compressed(t, noise(2<<20, 53), "xz", "-0c"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	why := errors.New("no more interest")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	f := quick(t)
+	f.Observe = func(e iso.Event) {
+		if _, ok := e.(iso.Unpacking); ok {
+			cancel(why)
+		}
+	}
+	if _, err := f.Fetch(ctx, iso.Source{URLs: []string{path}, Checksum: "none", Unpack: true}); !errors.Is(err, why) {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(f.Dir, "part", "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
