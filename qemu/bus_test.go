@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/internal/need"
+	"github.com/bootscribe/bootscribe/iso"
 )
 
 // emptyFile returns a file of the size of a floppy.
@@ -46,13 +47,14 @@ func blocks(t *testing.T, vm *VM) map[string]string {
 // QEMU accepts every bus, and has behind each drive the file that was meant.
 func TestBuses(t *testing.T) {
 	disks := map[string][]Bus{
-		"pc":  {VirtIO, VirtIOSCSI, IDE, SATA, NVMe},
-		"q35": {VirtIO, VirtIOSCSI, SATA, NVMe},
+		"pc":  {VirtIO, VirtIOSCSI, IDE, SATA, NVMe, USB, SD},
+		"q35": {VirtIO, VirtIOSCSI, SATA, NVMe, USB, SD},
 	}
 	cds := map[string][]Bus{
 		"pc":  {"", IDE, SATA, VirtIO, VirtIOSCSI, USB},
 		"q35": {"", SATA, VirtIO, VirtIOSCSI, USB},
 	}
+	caches := []Cache{"", CacheWriteback, CacheWritethrough, CacheNone, CacheDirectSync}
 	for machine := range disks {
 		t.Run(machine, func(t *testing.T) {
 			t.Parallel()
@@ -60,9 +62,9 @@ func TestBuses(t *testing.T) {
 			vm, _ := boot(t, "", func(c *Config) {
 				c.Machine, c.Floppy, c.Disks, c.Memory = machine, want["floppy0"], nil, 64
 				for i, bus := range disks[machine] {
-					path := emptyFile(t, fmt.Sprint("disk", i))
+					path := guest.Disk(t, nil)
 					want[fmt.Sprint("disk", i)] = path
-					c.Disks = append(c.Disks, Disk{Path: path, Format: "raw", Bus: bus, Cache: []Cache{"", CacheWriteback, CacheWritethrough, CacheNone, CacheDirectSync}[i]})
+					c.Disks = append(c.Disks, Disk{Path: path, Format: "raw", Bus: bus, Cache: caches[i%len(caches)]})
 				}
 				for i, bus := range cds[machine] {
 					path := emptyFile(t, fmt.Sprint("cd", i))
@@ -123,6 +125,38 @@ func TestBootCDROMOnce(t *testing.T) {
 	}
 }
 
+// A card, which has no place in QEMU's boot order, boots when it should.
+func TestBootCard(t *testing.T) {
+	t.Parallel()
+	for _, machine := range []string{"pc", "q35"} {
+		_, e := boot(t, guest.Disk(t, guest.PowerOff), func(c *Config) {
+			c.Machine, c.Disks[0].Bus = machine, SD
+			c.CDROMs = []CDROM{{Path: guest.CD(t, guest.Reset)}}
+		})
+		if r := next[Reset](t, e); !r.Guest {
+			t.Errorf("%s: %+v", machine, r)
+		}
+		if s := next[ShutDown](t, e); s.Reason != "guest-shutdown" {
+			t.Errorf("%s: the card did not boot after a reset: %+v", machine, s)
+		}
+	}
+	// With a CD-ROM and a floppy that are behind it.
+	vm, _ := boot(t, guest.Disk(t, guest.PowerOff), func(c *Config) {
+		c.Disks[0].Bus, c.Boot = SD, BootDisk
+		c.CDROMs, c.Floppy = []CDROM{{Path: guest.CD(t, guest.Show("CD"))}}, guest.Disk(t, guest.Show("floppy"))
+	})
+	if err := vm.Wait(soon(t)); err != nil {
+		t.Error(err)
+	}
+	// And behind a disk.
+	vm, _ = boot(t, guest.Disk(t, guest.PowerOff), func(c *Config) {
+		c.Disks = append(c.Disks, Disk{Path: guest.Disk(t, guest.Show("card")), Format: "raw", Bus: SD})
+	})
+	if err := vm.Wait(soon(t)); err != nil {
+		t.Error(err)
+	}
+}
+
 // Without the order a boot from the CD-ROM would go on for ever.
 func TestBootCDROM(t *testing.T) {
 	t.Parallel()
@@ -134,10 +168,65 @@ func TestBootCDROM(t *testing.T) {
 	}
 }
 
+// A CD-ROM boots from every bus that has such drives, beside a disk on the same
+// bus.
+func TestBootCDFromBus(t *testing.T) {
+	t.Parallel()
+	for machine, buses := range map[string][]Bus{
+		"pc":  {IDE, SATA, VirtIOSCSI, USB, VirtIO},
+		"q35": {SATA, VirtIOSCSI, USB, VirtIO},
+	} {
+		for _, bus := range buses {
+			t.Run(fmt.Sprint(machine, " ", bus), func(t *testing.T) {
+				t.Parallel()
+				vm, _ := boot(t, guest.Disk(t, guest.Show("the disk")), func(c *Config) {
+					medium := guest.CD(t, guest.PowerOff)
+					if bus == VirtIO { // which is a disk to the firmware
+						medium = guest.Disk(t, guest.PowerOff)
+					}
+					c.Machine, c.Disks[0].Bus, c.CDROMs = machine, bus, []CDROM{{Path: medium, Bus: bus}}
+				})
+				if err := vm.Wait(soon(t)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// UEFI has a driver for each bus that is not an SD card's: its shell lists a
+// file on each disk.
+func TestUEFISeesBuses(t *testing.T) {
+	t.Parallel()
+	need.File(t, "/usr/share/qemu/firmware", "install the package ovmf")
+	buses := []Bus{VirtIO, VirtIOSCSI, SATA, NVMe, USB}
+	script := "@echo -off\r\nfor %i in 0 1 2 3 4\r\n  ls fs%i:\\*.on\r\nendfor\r\nreset -s\r\n"
+	vm, _ := boot(t, "", func(c *Config) {
+		c.Memory, c.Firmware.Type, c.Disks = 256, UEFI, nil
+		for _, bus := range buses {
+			disk := filepath.Join(t.TempDir(), "disk")
+			files := iso.Volume{Content: map[string]string{"startup.nsh": script, string(bus) + ".on": ""}}
+			if err := files.CreateFloppy(soon(t), disk); err != nil {
+				t.Fatal(err)
+			}
+			c.Disks = append(c.Disks, Disk{Path: disk, Format: "raw", Bus: bus})
+		}
+	})
+	if err := vm.Wait(soon(t)); err != nil {
+		t.Error(err)
+	}
+	said := vm.Console().Tail(64 << 10)
+	for _, bus := range buses {
+		if !strings.Contains(said, " "+string(bus)+".on") {
+			t.Errorf("no file of the disk on %s in %q", bus, said)
+		}
+	}
+}
+
 // A disk boots from every bus.
 func TestBootFromBus(t *testing.T) {
 	t.Parallel()
-	for _, bus := range []Bus{VirtIO, VirtIOSCSI, IDE, SATA, NVMe} {
+	for _, bus := range []Bus{VirtIO, VirtIOSCSI, IDE, SATA, NVMe, USB, SD} {
 		vm, _ := boot(t, guest.Disk(t, guest.PowerOff), func(c *Config) { c.Disks[0].Bus = bus })
 		if err := vm.Wait(soon(t)); err != nil {
 			t.Errorf("%s: %v", bus, err)

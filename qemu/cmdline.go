@@ -115,7 +115,11 @@ func (b *builder) machine() {
 	b.args.add("-smp", b.c.smp())
 	b.args.add("-m", strconv.Itoa(b.c.memory())+"M")
 	b.args.add("-rtc", "base=utc")
-	b.args.add("-boot", "menu=off,strict=on")
+	strict := "on"
+	if b.c.card() != "" {
+		strict = "off" // see bootIndexes
+	}
+	b.args.add("-boot", "menu=off,strict="+strict)
 }
 
 // translated is how much memory, in MiB, TCG may fill with translated code

@@ -34,6 +34,7 @@ var configs = []struct {
 			{Path: "/d/0", Bus: VirtIOSCSI}, {Path: "/d/1", Bus: IDE, Format: "raw", Cache: CacheNone},
 			{Path: "/d/2", Bus: SATA, Cache: CacheWritethrough}, {Path: "/d/3", Bus: NVMe, NoTrim: true},
 			{Path: "/d/4", Bus: VirtIOSCSI, ReadOnly: true, Serial: "S-1"},
+			{Path: "/d/5", Bus: USB}, {Path: "/d/6", Bus: SD},
 		},
 		CDROMs: []CDROM{{Path: "/i/0"}, {Path: "/i/1", Bus: VirtIOSCSI}, {Path: "/i/2", Bus: USB}, {Path: "/i/3", Bus: VirtIO}},
 		Floppy: "/f.img", Boot: BootFloppy,

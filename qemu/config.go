@@ -196,7 +196,8 @@ const (
 	IDE        Bus = "ide"         // machine pc only, up to 4 drives
 	SATA       Bus = "sata"        // AHCI, up to 6 drives
 	NVMe       Bus = "nvme"        // disks only
-	USB        Bus = "usb"         // CD-ROMs only
+	USB        Bus = "usb"         // USB 3
+	SD         Bus = "sd"          // one disk only, as a card whose size is a power of two
 )
 
 // Cache is how the host treats what a guest writes to a disk.

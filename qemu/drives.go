@@ -59,7 +59,7 @@ func (p *plugs) node(o object) { p.b.args.json("-blockdev", o) }
 // device completes a drive: an error of the host's file system stops the
 // machine instead of confusing the guest, and the firmware learns its place.
 func (p *plugs) device(dev object, id string, bus Bus) {
-	if bus != NVMe { // has no such properties
+	if bus != NVMe && bus != SD { // which have no such properties
 		dev.set("werror", "stop")
 		dev.set("rerror", "stop")
 	}
@@ -86,6 +86,9 @@ func (p *plugs) port(id string, bus Bus, kind string) object {
 		return object{{"driver", "scsi-" + kind}, {"id", id}, {"bus", "scsi0.0"}, {"scsi-id", p.scsi - 1}}
 	case NVMe:
 		return object{{"driver", "nvme"}, {"id", id}}
+	case SD:
+		p.b.args.json("-device", object{{"driver", "sdhci-pci"}, {"id", "sdhci0"}})
+		return object{{"driver", "sd-card"}, {"id", id}}
 	case USB:
 		if p.usb == 0 {
 			p.b.args.json("-device", object{{"driver", "qemu-xhci"}, {"id", "usb0"}})
@@ -119,7 +122,10 @@ func (p *plugs) floppy(path string) {
 		{"node-name", "floppy0"}, {"driver", "raw"},
 		{"file", object{{"driver", "file"}, {"filename", p.b.abs(path)}}},
 	})
-	n := p.order["floppy0"]
+	n, ok := p.order["floppy0"]
+	if !ok {
+		n = -1 // none
+	}
 	if p.b.c.board() == boardPC {
 		p.b.args.json("-device", object{{"driver", "floppy"}, {"id", "floppy0"}, {"drive", "floppy0"}})
 		p.b.args.add("-global", fmt.Sprintf("driver=isa-fdc,property=bootindexA,value=%d", n))
@@ -153,7 +159,9 @@ func diskNode(id, path string, d Disk) object {
 	return o
 }
 
-// bootIndexes returns the place of every bootable device by its id.
+// bootIndexes returns the place of every bootable device by its id. QEMU has
+// none for an SD card, which SeaBIOS boots when it has tried those that have a
+// place: before CD-ROMs without one, so what is behind a card has none either.
 func (c *Config) bootIndexes() map[string]int {
 	disks, cds, nics := ids("disk", len(c.Disks)), ids("cd", len(c.CDROMs)), ids("nic", len(c.NICs))
 	var floppies []string
@@ -171,9 +179,22 @@ func (c *Config) bootIndexes() map[string]int {
 	}
 	index := map[string]int{}
 	for _, id := range slices.Concat(order...) {
+		if id == c.card() {
+			break
+		}
 		index[id] = len(index) + 1
 	}
 	return index
+}
+
+// card returns the id of the disk on an SD card, or "".
+func (c *Config) card() string {
+	for i, d := range c.Disks {
+		if d.Bus == SD {
+			return fmt.Sprintf("disk%d", i)
+		}
+	}
+	return ""
 }
 
 func ids(kind string, n int) []string {
@@ -184,9 +205,14 @@ func ids(kind string, n int) []string {
 	return s
 }
 
-// bootLater is the first place in the boot order of CD-ROMs once the machine
-// has started, behind whatever else there is.
-const bootLater = 1000
+// bootLater is the place in the boot order of a CD-ROM once the machine has
+// started: behind whatever else there is.
+func (c *Config) bootLater(i int) int {
+	if c.card() != "" {
+		return -1 // a card has no place that could be before one
+	}
+	return 1000 + i
+}
 
 // once reports whether CD-ROMs are booted on the first boot only.
 func (c *Config) once() bool {

@@ -43,7 +43,7 @@ func ExampleConfig_Validate() {
 	fmt.Println(c.Validate())
 	// Output:
 	// qemu: Memory: 8 MiB is out of range; write MiB, 16 at least, or 0 for 1024
-	// qemu: Disks[0].Bus: unknown value "scsi"; write one of virtio, virtio-scsi, ide, sata, nvme
+	// qemu: Disks[0].Bus: unknown value "scsi"; write one of virtio, virtio-scsi, ide, sata, nvme, usb, sd
 	// qemu: NICs[0].Bridge: "" is not an interface; name a bridge of the host, such as br0
 }
 

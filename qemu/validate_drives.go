@@ -6,7 +6,7 @@ func (c *Config) checkDrives(f *findings) {
 	for i, d := range c.Disks {
 		field := fmt.Sprintf("Disks[%d]", i)
 		f.path(field+".Path", d.Path, true)
-		oneOf(f, field+".Bus", d.Bus, VirtIO, VirtIOSCSI, IDE, SATA, NVMe)
+		oneOf(f, field+".Bus", d.Bus, VirtIO, VirtIOSCSI, IDE, SATA, NVMe, USB, SD)
 		oneOf(f, field+".Cache", d.Cache, CacheUnsafe, CacheWriteback, CacheWritethrough, CacheNone, CacheDirectSync)
 		oneOf(f, field+".Format", d.Format, "qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc", "qed")
 		if d.ReadOnly && (d.Bus == IDE || d.Bus == SATA) {
@@ -16,6 +16,10 @@ func (c *Config) checkDrives(f *findings) {
 			f.add(field+".Serial", "use up to 20 letters, digits, dots, dashes and underscores", "%q is not a serial number", d.Serial)
 		}
 		c.checkBus(f, field, d.Bus)
+		d.checkCard(f, field)
+		if i == 0 {
+			c.checkCardBoots(f, field, d)
+		}
 	}
 	for i, d := range c.CDROMs {
 		field := fmt.Sprintf("CDROMs[%d]", i)
@@ -31,8 +35,36 @@ func (c *Config) checkDrives(f *findings) {
 	c.checkSamePath(f)
 }
 
+// checkCard finds what an SD card of QEMU's cannot have.
+func (d Disk) checkCard(f *findings, field string) {
+	if d.Bus != SD {
+		return
+	}
+	if d.ReadOnly {
+		f.add(field+".ReadOnly", "use bus virtio or usb", "a disk on sd cannot be read-only")
+	}
+	if d.Serial != "" {
+		f.add(field+".Serial", "leave it out, or use another bus", "a disk on sd has no serial number")
+	}
+	if d.Cache == CacheWritethrough || d.Cache == CacheDirectSync {
+		f.add(field+".Cache", "use writeback or none", "a disk on sd cannot be told to write through")
+	}
+}
+
+// checkCardBoots finds a first disk that the firmware would pass over: UEFI as
+// distributions build it has no driver for SD cards, SeaBIOS has.
+func (c *Config) checkCardBoots(f *findings, field string, d Disk) {
+	first := c.Boot == "" || c.Boot == BootCDROMOnce || c.Boot == BootDisk
+	if d.Bus == SD && first && c.uefi() && c.Firmware.Code == "" {
+		f.add(field+".Bus", "use another bus or BIOS; as a disk for data it can stand behind another one", "UEFI firmware cannot boot from an SD card")
+	}
+}
+
 // checkBus finds a bus that the machine does not have.
 func (c *Config) checkBus(f *findings, field string, bus Bus) {
+	if bus == SD && c.board() == boardOther {
+		f.add(field+".Bus", "use virtio", "the machine %s is not known to take a PCI controller for SD cards", c.machineName())
+	}
 	if bus == IDE && c.board() != boardPC && c.board() != boardOther {
 		f.add(field+".Bus", "use sata or virtio", "the machine %s has no IDE", c.machine())
 	}
@@ -40,7 +72,7 @@ func (c *Config) checkBus(f *findings, field string, bus Bus) {
 
 // slots is how many drives fit on a bus; a bus that is not here has no limit
 // that anyone would reach.
-var slots = map[Bus]int{IDE: 4, SATA: 6, VirtIOSCSI: 255}
+var slots = map[Bus]int{IDE: 4, SATA: 6, VirtIOSCSI: 255, SD: 1}
 
 func (c *Config) checkSlots(f *findings) {
 	used := map[Bus]int{}
@@ -50,7 +82,7 @@ func (c *Config) checkSlots(f *findings) {
 	for _, d := range c.CDROMs {
 		used[c.cdBus(d)]++
 	}
-	for _, bus := range []Bus{IDE, SATA, VirtIOSCSI} {
+	for _, bus := range []Bus{IDE, SATA, VirtIOSCSI, SD} {
 		if used[bus] > slots[bus] {
 			f.add("Disks", "move some to virtio or virtio-scsi", "%d drives on bus %s, which has room for %d with the CD-ROMs", used[bus], bus, slots[bus])
 		}

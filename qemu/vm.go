@@ -83,7 +83,7 @@ func (vm *VM) bootDisksLater(ctx context.Context) error {
 		return nil
 	}
 	for i, id := range ids("cd", len(vm.c.CDROMs)) {
-		args := map[string]any{"path": "/machine/peripheral/" + id, "property": "bootindex", "value": bootLater + i}
+		args := map[string]any{"path": "/machine/peripheral/" + id, "property": "bootindex", "value": vm.c.bootLater(i)}
 		err := vm.qmp.Execute(ctx, "qom-set", args, nil)
 		var refused *qmp.Error
 		if errors.As(err, &refused) {
