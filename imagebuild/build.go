@@ -53,15 +53,22 @@ type Build struct {
 	Compress qemuimg.Compression
 
 	// Media is the installation medium, in the first drive. The zero Source means
-	// none, which takes a VM.Kernel to boot.
+	// none, which takes a VM.Kernel to boot, or a Disk.Image.
 	Media iso.Source
 
-	// Fetcher gets the medium; its zero value uses a cache in the user's cache
+	// CDBus is where the CD-ROMs of Media and Seed are plugged in; empty means
+	// what [qemu.CDROM] says.
+	CDBus qemu.Bus
+
+	// Fetcher gets the medium and Disk.Image; its zero value uses a cache in the user's cache
 	// directory. Its Observe is called too, before this Build's.
 	Fetcher iso.Fetcher
 
 	// Disk is the machine's first disk, which becomes the image.
 	Disk Disk
+
+	// ImgArgs are further arguments of qemu-img. The zero value is none.
+	ImgArgs ImgArgs
 
 	// Seed is a CD with files for the guest, put into a second drive; nil
 	// means none. The label makes it known, "cidata" for cloud-init.
@@ -169,11 +176,46 @@ type Build struct {
 // Disk is the disk that the guest is installed on.
 type Disk struct {
 	// Size is its size in bytes, a multiple of 512; 0 means 20 GiB. The image
-	// takes no more room than what is written to it.
+	// takes no more room than what is written to it. With an Image the disk is
+	// as large as what is in that, or as Size if that is more: it is never made
+	// smaller, and the guest must grow its file systems itself.
 	Size int64
 
-	// Bus is where it is plugged in; empty means virtio.
+	// Bus is where it is plugged in; empty means virtio. On [qemu.SD] the size
+	// must be a power of two, and a disk that begins as an Image grows to one.
 	Bus qemu.Bus
+
+	// Image is an image of a disk that this one begins as, such as a
+	// distribution's cloud image, fetched and verified as Media is. It is never
+	// written to. The machine boots from the disk unless VM.Boot says otherwise
+	// or there is an installation medium too. The zero Source means a disk that
+	// is empty.
+	Image iso.Source
+
+	// ImageFormat is the format of Image; empty means as its content says. An
+	// image that keeps data in other files is an error.
+	ImageFormat qemuimg.Format
+
+	// Overlay makes of Output a qcow2 image of what differs from Image, which it
+	// names, by its path, as its backing file: that must stay where it is, in
+	// the Fetcher's cache if it was fetched or unpacked. False makes an image of
+	// its own.
+	Overlay bool
+}
+
+// ImgArgs are further arguments of the commands of qemu-img that handle the
+// disk of a build, each word one element, as {"-o", "cluster_size=2M"}. They
+// are put before the paths; what the Build has a field for is an error.
+type ImgArgs struct {
+	// Create is for the disk that the machine runs with: one that is empty, or
+	// an overlay. It is not what is published.
+	Create []string
+
+	// Resize is for a disk that becomes larger than its Image.
+	Resize []string
+
+	// Convert is for the image that is published.
+	Convert []string
 }
 
 // Shutdown is how a machine is switched off. The zero value presses the power
@@ -232,7 +274,8 @@ type Artifact struct {
 	Size        int64          `json:"size"`                // of the file in bytes
 	VirtualSize int64          `json:"virtual_size"`        // of the disk in it in bytes
 	Digest      string         `json:"digest"`              // "sha256:…" of the file
-	Medium      string         `json:"medium"`              // "sha256:…" of the installation medium; empty without one
+	Medium      string         `json:"medium"`              // "sha256:…" of the installation medium; empty if there was none
+	Base        string         `json:"base,omitempty"`      // "sha256:…" of Disk.Image; empty if there was none
 	TPMState    string         `json:"tpm_state,omitempty"` // absolute; empty if there is none
 	QEMU        string         `json:"qemu"`                // the version of QEMU
 	Accel       qemu.Accel     `json:"accelerator"`         // what the machine ran on

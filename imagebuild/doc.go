@@ -56,6 +56,22 @@
 //
 // The screen is looked at when it has changed, and at most ten times a second.
 //
+// # Beginning with a disk image
+//
+// Instead of an installation medium, or beside it, there may be an image that
+// the disk begins as, such as a cloud image; it is never written to:
+//
+//	build := imagebuild.Build{
+//		Output: "web.qcow2",
+//		Disk: imagebuild.Disk{
+//			Image: iso.Source{URLs: []string{"https://example.org/debian-12-genericcloud-amd64.qcow2"}, Checksum: "sha512:…"},
+//			Size:  20 << 30,
+//		},
+//		Seed:  &iso.Volume{Label: "cidata", Content: map[string]string{"meta-data": "", "user-data": userData}},
+//		SSH:   ssh.Config{User: "debian", Keys: keys},
+//		Steps: []imagebuild.Step{imagebuild.Shell("sudo apt-get install -y nginx")},
+//	}
+//
 // # Failures
 //
 // What is wrong before the machine starts is found by [Build.Validate], all of

@@ -7,9 +7,9 @@ import (
 )
 
 // hasMedium reports whether there is an installation medium, as there must be
-// where no kernel is booted.
+// where no kernel is booted and the disk begins empty.
 func (b *Build) hasMedium() bool {
-	return len(b.Media.URLs) > 0 || b.Media.Checksum != "" || b.VM.Kernel == nil
+	return given(b.Media) || b.VM.Kernel == nil && !b.hasImage()
 }
 
 // withKernel completes the command line of the kernel that is booted.

@@ -53,13 +53,6 @@ func (b *Build) format() qemuimg.Format {
 	return b.Format
 }
 
-func (b *Build) diskSize() int64 {
-	if b.Disk.Size == 0 {
-		return defaultDiskSize
-	}
-	return b.Disk.Size
-}
-
 func (b *Build) guestSSHPort() int {
 	if b.SSHPort == 0 {
 		return sshPort
@@ -93,13 +86,16 @@ func (b *Build) machine(m media) qemu.Config {
 	}
 	c.CDROMs = slices.Clone(c.CDROMs)
 	if m.seed != "" {
-		c.CDROMs = slices.Insert(c.CDROMs, 0, qemu.CDROM{Path: m.seed})
+		c.CDROMs = slices.Insert(c.CDROMs, 0, qemu.CDROM{Path: m.seed, Bus: b.CDBus})
 	}
 	if m.medium != "" {
-		c.CDROMs = slices.Insert(c.CDROMs, 0, qemu.CDROM{Path: m.medium})
+		c.CDROMs = slices.Insert(c.CDROMs, 0, qemu.CDROM{Path: m.medium, Bus: b.CDBus})
 	}
 	if m.floppy != "" {
 		c.Floppy = m.floppy
+	}
+	if c.Boot == "" && b.hasImage() && !b.hasMedium() {
+		c.Boot = qemu.BootDisk
 	}
 	c.NICs = b.nics()
 	if b.Logger != nil {

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/bootscribe/bootscribe/httpserve"
-	"github.com/bootscribe/bootscribe/qemu/qemuimg"
 	"github.com/bootscribe/bootscribe/ssh"
 )
 
@@ -33,9 +32,7 @@ func (r *run) prepare(ctx context.Context) error {
 
 // makeMedia makes the disk, the seed CD and the floppy.
 func (r *run) makeMedia(ctx context.Context) error {
-	var tool qemuimg.Tool
-	r.media.disk = r.scratch.path("disk.qcow2")
-	if err := tool.Create(ctx, r.media.disk, qemuimg.CreateOptions{Size: r.b.diskSize()}); err != nil {
+	if err := r.makeDisk(ctx); err != nil {
 		return err
 	}
 	if r.b.Seed != nil {

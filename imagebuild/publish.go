@@ -21,16 +21,16 @@ func (r *run) publish(ctx context.Context) error {
 	var beside companions
 	defer func() { beside.discard() }()
 	var tool qemuimg.Tool
+	conversion := r.conversion()
+	conversion.Progress = func(f float64) { r.emit(Progress{What: "converting the disk", Done: int64(f * 1000), Total: 1000}) }
 	err := tool.Publish(ctx, r.media.disk, r.b.Output, qemuimg.PublishOptions{
-		Overwrite: r.b.Overwrite,
-		Dir:       r.scratch.dir,
-		ConvertOptions: qemuimg.ConvertOptions{
-			SourceFormat: qemuimg.Qcow2,
-			Format:       r.b.format(),
-			Compress:     r.b.Compress,
-			Progress:     func(f float64) { r.emit(Progress{What: "converting the disk", Done: int64(f * 1000), Total: 1000}) },
-		},
+		Overwrite:      r.b.Overwrite,
+		Dir:            r.scratch.dir,
+		ConvertOptions: conversion,
 		Finished: func(path string) (err error) {
+			if err := r.unswapped(); err != nil {
+				return err
+			}
 			if r.artifact, err = r.describe(ctx, path); err != nil {
 				return err
 			}
@@ -69,17 +69,19 @@ func (r *run) describe(ctx context.Context, path string) (*Artifact, error) {
 		return nil, err
 	}
 	accel, _ := r.vm.Accel()
-	medium := ""
-	if r.medium != nil {
-		medium = r.medium.Digest
-	}
-	return &Artifact{
+	a := &Artifact{
 		Name: r.b.name(), Path: r.b.Output, Format: r.b.format(),
 		Size: size, VirtualSize: info.VirtualSize, Digest: digest,
-		TPMState: r.b.TPMState,
-		Medium:   medium, QEMU: r.version, Accel: accel,
+		TPMState: r.b.TPMState, QEMU: r.version, Accel: accel,
 		Built: time.Now().UTC().Truncate(time.Second),
-	}, nil
+	}
+	if r.medium != nil {
+		a.Medium = r.medium.Digest
+	}
+	if r.base != nil {
+		a.Base = r.base.Digest
+	}
+	return a, nil
 }
 
 // digest returns the size and SHA-256 of a file.

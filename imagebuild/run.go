@@ -24,7 +24,8 @@ type run struct {
 	phases    []PhaseDone
 	scratch   *scratch
 
-	medium *iso.Medium
+	medium *iso.Medium // nil without one
+	base   *base       // nil for a disk that begins empty
 	media  media
 	server *httpserve.Server
 	misses misses
@@ -133,10 +134,27 @@ func (r *run) phase(ctx context.Context, p Phase, do func(context.Context) error
 
 func (r *run) emit(e Event) { r.observer.emit(e) }
 
+// fetch gets the installation medium and the image that the disk begins as, as
+// far as there are such.
 func (r *run) fetch(ctx context.Context) error {
-	if !r.b.hasMedium() {
-		return nil
+	if r.b.hasMedium() {
+		medium, err := r.get(ctx, r.b.Media)
+		if err != nil {
+			return err
+		}
+		r.medium, r.media.medium = medium, medium.Path
 	}
+	if r.b.hasImage() {
+		image, err := r.get(ctx, r.b.Disk.Image)
+		if err != nil {
+			return fmt.Errorf("imagebuild: Disk.Image: %w", err)
+		}
+		r.base = &base{Medium: image}
+	}
+	return nil
+}
+
+func (r *run) get(ctx context.Context, s iso.Source) (*iso.Medium, error) {
 	f := r.b.Fetcher
 	f.Observe = func(e iso.Event) {
 		if r.b.Fetcher.Observe != nil {
@@ -144,12 +162,21 @@ func (r *run) fetch(ctx context.Context) error {
 		}
 		r.emit(Fetched{e})
 	}
-	medium, err := f.Fetch(ctx, r.b.Media)
-	if err != nil {
-		return err
+	return f.Fetch(ctx, s)
+}
+
+// unswapped finds a medium or image that is no longer what was verified. It is
+// called when QEMU has opened them.
+func (r *run) unswapped() error {
+	if r.medium != nil {
+		if err := r.medium.Check(); err != nil {
+			return err
+		}
 	}
-	r.medium, r.media.medium = medium, medium.Path
-	return nil
+	if r.base == nil {
+		return nil
+	}
+	return r.base.Check()
 }
 
 func (r *run) boot(ctx context.Context) error {
@@ -177,10 +204,8 @@ func (r *run) boot(ctx context.Context) error {
 	}
 	r.vm = vm
 	r.machine.follow(vm)
-	if r.medium != nil {
-		if err := r.medium.Check(); err != nil {
-			return err
-		}
+	if err := r.unswapped(); err != nil {
+		return err
 	}
 	if err := r.look(ctx); err != nil {
 		return err

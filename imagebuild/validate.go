@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/bootscribe/bootscribe/qemu/qemuimg"
+	"github.com/bootscribe/bootscribe/iso"
 )
 
 // Validate reports everything that can be known to be wrong before anything is
@@ -40,21 +39,16 @@ func (b *Build) exampleVars() Vars {
 	return b.vars(port, key)
 }
 
-func (b *Build) validateDisk() error {
-	var errs []error
-	if err := qemuimg.CheckSize(b.diskSize()); err != nil {
-		errs = append(errs, &ConfigError{"Disk.Size", fmt.Sprintf("%d bytes: %v", b.Disk.Size, err), "write 20<<30 for 20 GiB, or 0"})
-	}
-	if _, err := exec.LookPath("qemu-img"); err != nil {
-		errs = append(errs, &ConfigError{"Disk", "the program qemu-img was not found in PATH", "install it: package qemu-utils on Debian and Ubuntu, qemu-img on Fedora, openSUSE and Arch"})
-	}
-	return errors.Join(errs...)
-}
-
 func (b *Build) validateMedia() error {
-	var errs []error
+	errs := []error{b.Fetcher.Validate()}
 	if b.hasMedium() {
-		errs = append(errs, b.Media.Validate(), b.Fetcher.Validate(), b.localMedia())
+		errs = append(errs, b.Media.Validate(), b.localFile("Media", b.Media))
+	}
+	if b.hasImage() {
+		for _, err := range flatten(b.Disk.Image.Validate()) {
+			errs = append(errs, fmt.Errorf("imagebuild: Disk.Image: %w", err))
+		}
+		errs = append(errs, b.localFile("Disk.Image", b.Disk.Image))
 	}
 	if b.Seed != nil {
 		errs = append(errs, b.Seed.ValidateCD())
@@ -78,13 +72,13 @@ func (b *Build) validateDetect() error {
 	return nil
 }
 
-// localMedia checks that one of the media is there, if all are local files, and
+// localFile checks that one of a field's files is there, if all are local, and
 // that none of them is what will be overwritten.
-func (b *Build) localMedia() error {
+func (b *Build) localFile(field string, s iso.Source) error {
 	var errs []error
 	var missing []string
 	remote := false
-	for i, u := range b.Media.URLs {
+	for i, u := range s.URLs {
 		path, local := localPath(u)
 		if !local {
 			remote = true
@@ -93,11 +87,11 @@ func (b *Build) localMedia() error {
 		if _, err := os.Stat(path); err != nil {
 			missing = append(missing, fmt.Sprintf("%q", path))
 		} else if sameFile(path, b.Output) {
-			errs = append(errs, &ConfigError{"Output", fmt.Sprintf("is the medium itself, Media.URLs[%d]", i), "choose another name"})
+			errs = append(errs, &ConfigError{"Output", fmt.Sprintf("is the file itself that is read, %s.URLs[%d]", field, i), "choose another name"})
 		}
 	}
-	if !remote && len(missing) > 0 && len(missing) == len(b.Media.URLs) {
-		errs = append(errs, &ConfigError{"Media.URLs", "there is no file " + strings.Join(missing, " or "), "check the path"})
+	if !remote && len(missing) > 0 && len(missing) == len(s.URLs) {
+		errs = append(errs, &ConfigError{field + ".URLs", "there is no file " + strings.Join(missing, " or "), "check the path"})
 	}
 	return errors.Join(errs...)
 }

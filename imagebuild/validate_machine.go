@@ -67,6 +67,8 @@ func (b *Build) ownField(field string, m media) string {
 		return "Floppy"
 	case scan(field, "Disks[%d]", &i, &rest):
 		return shifted("VM.Disks", disks, i, rest)
+	case scan(field, "CDROMs[%d]", &i, &rest) && i < len(cds) && rest == ".Bus":
+		return "CDBus"
 	case scan(field, "CDROMs[%d]", &i, &rest):
 		return shifted("VM.CDROMs", cds, i, rest)
 	}

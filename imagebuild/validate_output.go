@@ -6,12 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/bootscribe/bootscribe/qemu/qemuimg"
 )
 
 func (b *Build) validateOutput() error {
-	o := qemuimg.ConvertOptions{SourceFormat: qemuimg.Qcow2, Format: b.format(), Compress: b.Compress}
+	o := b.conversion()
+	o.Args = nil // ImgArgs.Validate names their field
 	errs := []error{o.Validate()}
 	if b.Output == "" {
 		return errors.Join(append(errs, &ConfigError{"Output", "is empty", "give the path of the image to make"})...)
