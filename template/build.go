@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -129,6 +130,9 @@ func (b *Build) outputFree() error {
 	return nil
 }
 
+// fieldSays is how qemuimg says that an argument has a field of its own.
+var fieldSays = regexp.MustCompile(`field \w+ says; set that instead`)
+
 // translate makes of errors about fields errors about options.
 func (b *Build) translate(err error) error {
 	var errs []error
@@ -142,6 +146,7 @@ func (b *Build) translate(err error) error {
 		case errors.As(err, &machine):
 			field, problem, remedy = "VM."+machine.Field, machine.Problem, machine.Remedy
 		}
+		problem = fieldSays.ReplaceAllString(problem, "another option says; remove it")
 		if n, ok := b.named(field); ok {
 			if n.field == "VM" {
 				problem = strings.TrimPrefix(field, "VM.") + " " + problem
@@ -239,7 +244,7 @@ func (b *Build) image(ctx context.Context) (*Artifact, error) {
 	tool := &qemuimg.Tool{}
 	for i, size := range b.disks {
 		path := filepath.Join(scratch, fmt.Sprint(i+1))
-		if err := tool.Create(ctx, path, qemuimg.CreateOptions{Size: size}); err != nil {
+		if err := tool.Create(ctx, path, qemuimg.CreateOptions{Size: size, Args: image.ImgArgs.Create}); err != nil {
 			return nil, err
 		}
 		image.VM.Disks = append(image.VM.Disks[:i:i], qemu.Disk{Path: path, Bus: b.bus})
@@ -252,7 +257,7 @@ func (b *Build) image(ctx context.Context) (*Artifact, error) {
 	for i, d := range image.VM.Disks {
 		path := fmt.Sprintf("%s-%d", b.Image.Output, i+1)
 		o := qemuimg.PublishOptions{Overwrite: b.force}
-		o.SourceFormat, o.Format, o.Compress = qemuimg.Qcow2, b.Image.Format, b.Image.Compress
+		o.SourceFormat, o.Format, o.Compress, o.Args = qemuimg.Qcow2, b.Image.Format, b.Image.Compress, image.ImgArgs.Convert
 		if err := tool.Publish(ctx, d.Path, path, o); err != nil {
 			return a, err
 		}

@@ -97,6 +97,18 @@ data "null" "n" { input = "disk" }
 	}
 }
 
+// TestHCLImgArgs reads the option that is a block.
+func TestHCLImgArgs(t *testing.T) {
+	_, builds, err := parseHCL(t, hclTemplate("  qemu_img_args {\n    convert = [\"-o\", \"cluster_size=2M\"]\n    create = [\"-o\", \"x\"]\n  }\n", ""), &template.Config{Env: noEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := imagebuild.ImgArgs{Create: []string{"-o", "x"}, Convert: []string{"-o", "cluster_size=2M"}}
+	if diff := cmp.Diff(want, builds[0].Image.ImgArgs); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestHCLChoice chooses builds by patterns.
 func TestHCLChoice(t *testing.T) {
 	text := hclTemplate("", `

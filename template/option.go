@@ -20,11 +20,12 @@ const (
 	isMap    // of strings by name
 	isLists  // a list of lists of strings
 	isStatus // a list of integers
+	isWords  // lists of strings by name
 	isAny
 )
 
 func (k optionKind) String() string {
-	return [...]string{"string", "boolean", "integer", "duration", "list of strings", "map of strings", "list of lists of strings", "list of integers", "any"}[k]
+	return [...]string{"string", "boolean", "integer", "duration", "list of strings", "map of strings", "list of lists of strings", "list of integers", "map of lists of strings", "any"}[k]
 }
 
 // status is how an option of Packer's does here.

@@ -28,6 +28,8 @@ func (r option) convert(v *value) (out *value, problem, remedy string) {
 		return toInts(v)
 	case isMap:
 		return toMap(v)
+	case isWords:
+		return toWords(v)
 	case isLists:
 		return toLists(v)
 	}
@@ -132,6 +134,22 @@ func toMap(v *value) (*value, string, string) {
 			return m.value, m.kind.String() + " where a string should be", `write {"name": "text"}`
 		}
 		out.members = append(out.members, member{m.name, m.at, &value{at: m.value.at, kind: kindString, text: text}})
+	}
+	return out, "", ""
+}
+
+func toWords(v *value) (*value, string, string) {
+	const remedy = `write {"name": ["…", "…"]}`
+	if v.kind != kindObject {
+		return v, shown(v) + " where an object should be", remedy
+	}
+	out := &value{at: v.at, kind: kindObject}
+	for _, m := range v.members {
+		list, problem, _ := toList(m.value, false)
+		if problem != "" {
+			return list, problem, remedy
+		}
+		out.members = append(out.members, member{m.name, m.at, list})
 	}
 	return out, "", ""
 }

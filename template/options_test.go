@@ -47,6 +47,16 @@ func TestOptions(t *testing.T) {
 		{``, func(b *template.Build) any { return []any{b.Image.Output, b.Image.Disk.Size, vm(b).Memory} }, []any{"output-qemu/packer-qemu", int64(40960 << 20), 512}},
 		{`"disk_size": 1000`, func(b *template.Build) any { return b.Image.Disk.Size }, int64(1000 << 20)},
 		{`"disk_interface": "scsi"`, func(b *template.Build) any { return b.Image.Disk.Bus }, qemu.VirtIOSCSI},
+		{`"disk_image": true, "iso_url": "https://x/a.img.xz"`, func(b *template.Build) any {
+			return []any{b.Image.Media, b.Image.Disk}
+		}, []any{iso.Source{}, imagebuild.Disk{Size: 40960 << 20, Image: iso.Source{URLs: []string{"https://x/a.img.xz"}, Checksum: "none", Unpack: true}}}},
+		{`"disk_image": true, "skip_resize_disk": true, "use_backing_file": true`, func(b *template.Build) any { return b.Image.Disk },
+			imagebuild.Disk{Image: iso.Source{URLs: []string{"a.iso"}, Checksum: "none"}, Overlay: true}},
+		{`"iso_url": "a.iso.gz?checksum=none"`, func(b *template.Build) any { return b.Image.Media.Unpack }, true},
+		{`"qemuargs": [["-machine", "q35"]], "cdrom_interface": "ide", "disk_interface": "ide"`, func(b *template.Build) any { return []any{b.Image.CDBus, b.Image.Disk.Bus} },
+			[]any{qemu.SATA, qemu.SATA}},
+		{`"disk_interface": "sd", "disk_size": "32G", "disk_additional_size": "32G"`, nil, "t.json:1:"},
+		{`"disk_interface": "sd", "disk_size": "32G", "efi_boot": true`, nil, "t.json:1:"},
 		{`"accelerator": "none"`, func(b *template.Build) any { return vm(b).Accel }, qemu.TCG},
 		{`"cpus": 9, "cores": 2, "threads": 2`, func(b *template.Build) any { return []int{vm(b).CPUs, vm(b).Cores, vm(b).Threads} }, []int{4, 2, 2}},
 		{`"efi_boot": true`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.UEFI, VarsFile: "output-qemu/efivars.fd"}},

@@ -38,6 +38,7 @@ func (q *qemuBuilder) fill() {
 	q.seed()
 	q.communicator()
 	q.arguments()
+	q.buses()
 	q.typing()
 	q.shutdown()
 	q.check()
@@ -87,6 +88,8 @@ func (q *qemuBuilder) disk() {
 		text = "40960M"
 	}
 	q.b.Image.Disk.Size = q.bytes("disk_size", text)
+	q.diskImage()
+	q.imgArgs()
 	for _, s := range q.list("disk_additional_size") {
 		q.b.disks = append(q.b.disks, q.bytes("disk_additional_size", s))
 	}
@@ -104,24 +107,8 @@ func (q *qemuBuilder) disk() {
 			q.warn("disk_compression", "has no effect on the format raw", "add a post-processor compress")
 		}
 	}
-	if q.oneOf("disk_interface", "virtio", "virtio-scsi", "ide", "sata", "nvme", "scsi", "sd") {
-		q.bus()
-	}
 	q.is("Disk.Size", "disk_size")
 	q.is("Disk", "disk_size")
-	q.is("Disk.Bus", "disk_interface")
-}
-
-func (q *qemuBuilder) bus() {
-	switch s := q.str("disk_interface"); s {
-	case "scsi":
-		q.b.Image.Disk.Bus = qemu.VirtIOSCSI
-	case "sd":
-		q.notYet("disk_interface", `the interface "sd"`, `write "virtio"`)
-	default:
-		q.b.Image.Disk.Bus = qemu.Bus(s)
-	}
-	q.b.bus = q.b.Image.Disk.Bus
 }
 
 func (q *qemuBuilder) files() {
@@ -193,6 +180,11 @@ func (q *qemuBuilder) shutdown() {
 // check lets the machine's configuration look at itself, in the template's words.
 func (q *qemuBuilder) check() {
 	vm := q.b.Image.VM
+	vm.Disks = []qemu.Disk{{Path: q.b.Image.Output, Bus: q.b.Image.Disk.Bus}}
+	for i := range q.b.disks {
+		vm.Disks = append(vm.Disks, qemu.Disk{Path: fmt.Sprintf("%s-%d", q.b.Image.Output, i+1), Bus: q.b.bus})
+	}
+	vm.CDROMs = append([]qemu.CDROM{{Path: q.b.Image.Output + ".medium", Bus: q.b.Image.CDBus}}, vm.CDROMs...)
 	if err := vm.Validate(); err != nil {
 		q.errs = append(q.errs, flatten(q.b.translate(err))...)
 	}

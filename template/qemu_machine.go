@@ -44,30 +44,11 @@ func (q *qemuBuilder) machine() {
 		}
 	}
 	q.qmpSocket()
-	if c := q.str("cdrom_interface"); c != "" {
-		q.cdrom(c)
-	}
 	q.is("VM", "")
 	for field, option := range map[string]string{"VM.Accel": "accelerator", "VM.Binary": "qemu_binary", "VM.Machine": "machine_type",
 		"VM.CPU": "cpu_model", "VM.CPUs": "cpus", "VM.Sockets": "sockets", "VM.Cores": "cores", "VM.Threads": "threads",
 		"VM.Memory": "memory", "VM.VGA": "vga", "VM.Disks": "disk_interface", "VM.CDROMs": "cdrom_interface"} {
 		q.is(field, option)
-	}
-}
-
-// cdrom accepts the drive that the machine has anyway.
-func (q *qemuBuilder) cdrom(bus string) {
-	if !q.oneOf("cdrom_interface", "ide", "scsi", "sata", "virtio", "virtio-scsi") {
-		return
-	}
-	own := "ide"
-	if m := q.or("machine_type", "pc"); strings.Contains(m, "q35") || q.efi() && m == "pc" && !q.given("machine_type") {
-		own = "sata"
-	} else if b := filepath.Base(q.str("qemu_binary")); b != "." && !strings.Contains(b, "x86_64") && !strings.Contains(b, "i386") && b != "kvm" && b != "qemu-kvm" {
-		own = "virtio-scsi"
-	}
-	if bus != own && !(bus == "ide" && own == "sata") && !(bus == "scsi" && own == "virtio-scsi") {
-		q.notYet("cdrom_interface", fmt.Sprintf("%q on this machine, whose CD-ROM is on %s,", bus, own), "leave the option out")
 	}
 }
 

@@ -31,12 +31,22 @@ func (q *qemuBuilder) media() {
 		}
 		urls[i] = q.magic(u)
 	}
-	q.b.Image.Media = iso.Source{URLs: urls, Checksum: q.checksum()}
+	q.b.Image.Media = iso.Source{URLs: urls, Checksum: q.checksum(), Unpack: slices.ContainsFunc(urls, isPacked)}
 	q.is("Media", option)
 	q.is("Media.Checksum", "iso_checksum")
 	if q.given("iso_target_path") {
 		q.warn("iso_target_path", "has no effect", "media are kept in a cache, by their content")
 	}
+}
+
+// isPacked tells by its name whether a file is compressed, as Packer does.
+func isPacked(url string) bool {
+	path, _, _ := strings.Cut(url, "?")
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".gz", ".bz2", ".xz", ".zst", ".tgz", ".tbz2", ".txz", ".tzst", ".zip", ".tar":
+		return true
+	}
+	return false
 }
 
 // magic takes the checksum out of a URL, where Packer's downloader looks for one
