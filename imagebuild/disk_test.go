@@ -88,6 +88,7 @@ func TestDiskImage(t *testing.T) {
 		{"said to be raw", "raw", func(d *Disk) { d.ImageFormat = qemuimg.Raw }, 1 << 20, false},
 		{"grown", "qcow2", func(d *Disk) { d.Size = 3 << 20 }, 3 << 20, false},
 		{"larger than the size", "vmdk", func(d *Disk) { d.Size = 1 << 20 }, 2 << 20, false},
+		{"on a card", "raw", func(d *Disk) { d.Bus, d.Size = qemu.SD, 3<<20 }, 4 << 20, false},
 		{"overlay", "qcow2", func(d *Disk) { d.Overlay = true }, 1 << 20, true},
 		{"overlay, grown", "raw", func(d *Disk) { d.Overlay, d.Size = true, 3<<20 }, 3 << 20, true},
 	} {
@@ -95,7 +96,7 @@ func TestDiskImage(t *testing.T) {
 			t.Parallel()
 			b, image := imageBuild(t, tt.format)
 			tt.set(&b.Disk)
-			if tt.size > 1<<20 && b.Disk.Size < tt.size { // the image itself is so large
+			if tt.format == "vmdk" { // the image itself is so large
 				enlarge(t, image, tt.format, tt.size)
 			}
 			before := fileDigest(t, image)
@@ -111,6 +112,22 @@ func TestDiskImage(t *testing.T) {
 			if now := fileDigest(t, image); now != before || a.Base != before || a.Medium != "" {
 				t.Errorf("the image is %s and was %s; the artifact says %q, medium %q", now, before, a.Base, a.Medium)
 			}
+		})
+	}
+}
+
+// An installation goes to a disk on each bus, from a CD-ROM on the same one.
+func TestDiskBus(t *testing.T) {
+	t.Parallel()
+	for disk, cd := range map[qemu.Bus]qemu.Bus{qemu.SD: "", qemu.USB: qemu.USB, qemu.SATA: qemu.SATA, qemu.VirtIOSCSI: qemu.VirtIOSCSI, qemu.NVMe: qemu.IDE} {
+		t.Run(string(disk), func(t *testing.T) {
+			t.Parallel()
+			b, _ := newBuild(t, guest.Install, ready(), Type("typed<enter>"), WaitSerial("W|E"))
+			b.Disk.Bus, b.CDBus = disk, cd
+			if _, err := b.Run(soon(t)); err != nil {
+				t.Fatal(err)
+			}
+			wantDisk(t, b.Output, 1<<20, "")
 		})
 	}
 }
