@@ -1,10 +1,12 @@
 package qemu
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -126,6 +128,58 @@ func TestConfigJSON(t *testing.T) {
 		if diff := cmp.Diff(tt.c, back); diff != "" {
 			t.Errorf("%s: changed by JSON (-want +got):\n%s", tt.name, diff)
 		}
+	}
+}
+
+// All fields do, whatever is added; those that hold code say that they do not.
+func TestConfigJSONAll(t *testing.T) {
+	var c, back Config
+	setAll(t, reflect.ValueOf(&c).Elem())
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c, back); diff != "" {
+		t.Errorf("changed by JSON (-want +got):\n%s", diff)
+	}
+}
+
+// setAll gives every field that JSON has a value that is not zero.
+func setAll(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int:
+		v.SetInt(7)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		setAll(t, v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			setAll(t, v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if f.Tag.Get("json") == "-" {
+				if k := f.Type.Kind(); k != reflect.Func && k != reflect.Interface && k != reflect.Pointer {
+					t.Errorf("%s is data and not in JSON", f.Name)
+				}
+				continue
+			}
+			setAll(t, v.Field(i))
+		}
+	default:
+		t.Errorf("a field of the type %s", v.Type())
 	}
 }
 

@@ -75,6 +75,30 @@ type Artifact struct {
 // that are not there or in the way, an accelerator that does not work. It says
 // each in the template's words where it knows them.
 func (b *Build) Validate(ctx context.Context) error {
+	image, errs := b.expected()
+	if err := image.Validate(ctx); err != nil {
+		errs = append(errs, b.translate(err))
+	}
+	return errors.Join(errs...)
+}
+
+// Preview returns the machine that Run would start, after the checks of Validate,
+// and starts nothing. Further disks are not yet among its files.
+func (b *Build) Preview(ctx context.Context) (*imagebuild.Preview, error) {
+	image, errs := b.expected()
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	p, err := image.Preview(ctx)
+	if err != nil {
+		return nil, b.translate(err)
+	}
+	return p, nil
+}
+
+// expected returns the image's build as it can be looked at before the output
+// directory is made, and what is known to be wrong.
+func (b *Build) expected() (imagebuild.Build, []error) {
 	image := b.Image
 	var errs []error
 	if err := b.outputFree(); err != nil {
@@ -84,7 +108,11 @@ func (b *Build) Validate(ctx context.Context) error {
 		errs = append(errs, err)
 	} else if _, err := os.Stat(b.Dir); err != nil {
 		// The directory is yet to be made, so look at where it will be.
-		image.Output = filepath.Join(existing(b.Dir), ".bootscribe-check-"+filepath.Base(b.Image.Output))
+		base := filepath.Base(b.Image.Output)
+		image.Output = filepath.Join(existing(b.Dir), base)
+		if _, err := os.Lstat(image.Output); err == nil {
+			image.Output = filepath.Join(existing(b.Dir), ".bootscribe-check-"+base)
+		}
 		image.VM.Firmware.VarsFile = ""
 		if s := image.VM.QMPSocket; s != "" && filepath.Dir(s) == filepath.Clean(b.Dir) {
 			image.VM.QMPSocket = ""
@@ -93,11 +121,7 @@ func (b *Build) Validate(ctx context.Context) error {
 			image.TPMState = image.Output + ".tpm"
 		}
 	}
-	errs = append(errs, b.host...)
-	if err := image.Validate(ctx); err != nil {
-		errs = append(errs, b.translate(err))
-	}
-	return errors.Join(errs...)
+	return image, append(errs, b.host...)
 }
 
 // existing returns the nearest directory that is there.

@@ -31,7 +31,7 @@ import (
 
 type options struct {
 	iso, checksum, mirror, out, trace string
-	untilFetch                        bool
+	untilFetch, show                  bool
 	disk                              int64
 	cpus, memory                      int
 }
@@ -46,6 +46,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "debian.qcow2", "the image to make; OUT.json describes it")
 	flag.StringVar(&o.trace, "trace", "", "a directory for all that there is to see, which stays (default: one beside OUT, which stays after a failure)")
 	flag.BoolVar(&o.untilFetch, "until-fetch", false, "stop when the installer has fetched the preseed file; no image is made")
+	flag.BoolVar(&o.show, "n", false, "only print QEMU's command line")
 	flag.Int64Var(&o.disk, "disk", defaultDisk, "the size of the disk in GiB")
 	flag.IntVar(&o.cpus, "cpus", 2, "the guest's processors")
 	flag.IntVar(&o.memory, "memory", 1024, "the guest's memory in MiB")
@@ -64,6 +65,15 @@ func main() {
 	}
 }
 
+// preview prints what would be run.
+func preview(ctx context.Context, b *imagebuild.Build) error {
+	p, err := b.Preview(ctx)
+	if err == nil {
+		fmt.Println(p)
+	}
+	return err
+}
+
 // errFetched ends a build on purpose.
 var errFetched = errors.New("the installer has fetched the preseed file")
 
@@ -71,6 +81,9 @@ func run(ctx context.Context, o options) error {
 	b, err := o.build()
 	if err != nil {
 		return err
+	}
+	if o.show {
+		return preview(ctx, b)
 	}
 	seen, err := watch(o)
 	if err != nil {

@@ -22,12 +22,15 @@ func build(ctx context.Context, o options) error {
 	if o.iso == "" {
 		return errors.New("-iso is empty; `make demo` makes a medium and runs this program on it")
 	}
+	if o.show {
+		return preview(ctx, o)
+	}
 	mirror, err := serve(ctx, o.iso, o.sums)
 	if err != nil {
 		return err
 	}
 	defer mirror.Close()
-	templates, err := fs.Sub(answers, "answers")
+	b, err := o.plan(mirror.medium, mirror.sums)
 	if err != nil {
 		return err
 	}
@@ -38,20 +41,9 @@ func build(ctx context.Context, o options) error {
 	show := progress.New(os.Stdout)
 	show.Verbose = o.verbose
 	show.Printf("watch it at %s", view.address)
-	b := imagebuild.Build{
-		Output: o.out, Manifest: o.out + ".json", Overwrite: o.force,
-		Compress:  qemuimg.Zstd,
-		Media:     iso.Source{URLs: []string{mirror.medium}, Checksum: "file:" + mirror.sums},
-		Fetcher:   iso.Fetcher{Dir: o.cache},
-		Disk:      imagebuild.Disk{Size: 4 << 30},
-		VM:        o.machine(),
-		Templates: templates,
-		SSH:       ssh.Config{User: "root"},
-		Steps:     steps(o),
-		Observe: func(e imagebuild.Event) {
-			show.Observe(e)
-			view.observe(e)
-		},
+	b.Observe = func(e imagebuild.Event) {
+		show.Observe(e)
+		view.observe(e)
 	}
 	artifact, failed := b.Run(ctx)
 	show.Close()
@@ -61,5 +53,37 @@ func build(ctx context.Context, o options) error {
 	}
 	summary(os.Stdout, artifact)
 	fmt.Printf("%s: what there was to see\n", view.report)
+	return err
+}
+
+// plan is the build as data.
+func (o options) plan(medium, sums string) (*imagebuild.Build, error) {
+	templates, err := fs.Sub(answers, "answers")
+	if err != nil {
+		return nil, err
+	}
+	return &imagebuild.Build{
+		Output: o.out, Manifest: o.out + ".json", Overwrite: o.force,
+		Compress:  qemuimg.Zstd,
+		Media:     iso.Source{URLs: []string{medium}, Checksum: "file:" + sums},
+		Fetcher:   iso.Fetcher{Dir: o.cache},
+		Disk:      imagebuild.Disk{Size: 4 << 30},
+		VM:        o.machine(),
+		Templates: templates,
+		SSH:       ssh.Config{User: "root"},
+		Steps:     steps(o),
+	}, nil
+}
+
+// preview prints what would be run.
+func preview(ctx context.Context, o options) error {
+	b, err := o.plan(o.iso, o.sums)
+	if err != nil {
+		return err
+	}
+	p, err := b.Preview(ctx)
+	if err == nil {
+		fmt.Println(p)
+	}
 	return err
 }

@@ -25,7 +25,7 @@ import (
 type options struct {
 	iso, sums, out, cache, check string
 	firmware, accel              string
-	force, verbose               bool
+	force, verbose, show         bool
 	cpus, memory                 int
 }
 
@@ -41,6 +41,7 @@ func main() {
 	flag.IntVar(&o.cpus, "cpus", 2, "the guest's processors")
 	flag.IntVar(&o.memory, "memory", 1024, "the guest's memory in MiB")
 	flag.BoolVar(&o.force, "force", false, "replace OUT")
+	flag.BoolVar(&o.show, "n", false, "only print QEMU's command line")
 	flag.BoolVar(&o.verbose, "v", false, "show the guest's serial output")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -26,9 +26,24 @@ func (p *program) build(ctx context.Context) int {
 	if err != nil {
 		return p.fail(err)
 	}
+	if p.o.show {
+		return p.preview(ctx, builds)
+	}
 	began := time.Now()
 	results := p.all(ctx, builds)
 	return p.summary(ctx, builds, results, time.Since(began))
+}
+
+// preview prints what would be run.
+func (p *program) preview(ctx context.Context, builds []*template.Build) int {
+	for _, b := range builds {
+		machine, err := b.Preview(ctx)
+		if err != nil {
+			return p.fail(errors.New(p.hide(err.Error())))
+		}
+		fmt.Fprintf(p.stdout, "# %s\n%s\n", b.Name, p.hide(machine.String()))
+	}
+	return 0
 }
 
 // result is what has become of a build.

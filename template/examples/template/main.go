@@ -63,7 +63,7 @@ type options struct {
 	json, host, syntax   bool
 	onError              string
 	parallel             int
-	debug                bool
+	debug, show          bool
 	timestamps, machines bool
 }
 
@@ -125,6 +125,7 @@ func (p *program) flags(command string, args []string) error {
 		f.StringVar(&o.onError, "on-error", "cleanup", "after a failure: `cleanup`, ask or run-cleanup-provisioner")
 		f.IntVar(&o.parallel, "parallel-builds", 0, "how many builds run at a time; 0 is all")
 		f.BoolVar(&o.debug, "debug", false, "one build at a time, and wait for Enter after each step")
+		f.BoolVar(&o.show, "n", false, "only print QEMU's command lines")
 		f.BoolVar(&o.timestamps, "timestamp-ui", false, "print the time in front of each line")
 	case "validate":
 		f.BoolVar(&o.host, "host", false, "look at this host as well: programs, files, accelerator")

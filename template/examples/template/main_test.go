@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/internal/need"
 )
 
 const small = `{"description":"d","variables":{"u":"root","p":"hush"},"sensitive-variables":["p"],
@@ -63,6 +64,30 @@ func TestRun(t *testing.T) {
 				t.Errorf("left %v", left)
 			}
 		})
+	}
+}
+
+// TestPreview prints the command line of a machine, and makes nothing.
+func TestPreview(t *testing.T) {
+	need.Tool(t, "qemu-system-x86_64")
+	need.Tool(t, "qemu-img")
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.iso", []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	text := strings.Replace(small, `"headless":true`, `"headless":true,"accelerator":"tcg","memory":77`, 1)
+	p := &program{stdin: strings.NewReader(text), stdout: &out, stderr: &errs}
+	if got := p.run(context.Background(), []string{"build", "-n", "-only=a", "-"}); got != 0 {
+		t.Fatal(errs.String())
+	}
+	for _, want := range []string{"# a\n/", "qemu-system-x86_64 \\\n  -name packer-a \\\n", "\n  -m 77M \\\n", "/a.iso"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in %s", want, out.String())
+		}
+	}
+	if left, _ := os.ReadDir("."); len(left) != 1 {
+		t.Errorf("left %v", left)
 	}
 }
 
