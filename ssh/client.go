@@ -46,6 +46,8 @@ type Client struct {
 	version string
 	banner  string
 
+	tunnels struct{ local, remote []net.Addr } // where they listen
+
 	done       chan struct{}
 	goroutines sync.WaitGroup
 	mu         sync.Mutex

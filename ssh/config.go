@@ -48,9 +48,27 @@ type Config struct {
 	// (only its connection and login fields count). Nil means directly.
 	Bastion *Config
 
+	// Ciphers are those to offer, by their names in SSH and the preferred
+	// first; see [Ciphers] for those that there are. Nil means those that
+	// golang.org/x/crypto/ssh prefers. Insecure ones need Legacy.
+	Ciphers []string
+
+	// KeyExchanges are the key exchange algorithms to offer; see [KeyExchanges]
+	// for those that there are. It is as Ciphers otherwise.
+	KeyExchanges []string
+
 	// Legacy also offers the algorithms that golang.org/x/crypto/ssh leaves
-	// out as insecure, for guests too old to know better ones.
+	// out as insecure, for guests too old to know better ones. Of the kinds
+	// that have a list above, only those in it.
 	Legacy bool
+
+	// LocalTunnels carry TCP connections from here to where the guest can
+	// reach, as ssh -L does, and RemoteTunnels from the guest to where we can
+	// reach, as ssh -R does. They are open from the login until the client is
+	// closed, and again after a [Client.Reconnect]. That one cannot be opened
+	// is a [*TunnelError], which no further attempt is made after. Nil means
+	// none.
+	LocalTunnels, RemoteTunnels []Tunnel
 
 	// AttemptTimeout limits one attempt from dial to login, bastion
 	// included. Zero means 10 seconds.
@@ -133,6 +151,8 @@ func (c *Config) problems() []string {
 	add(c.RetryInterval < 0, fmt.Sprintf("RetryInterval: %v is negative; leave it zero for %v", c.RetryInterval, defaultRetryInterval))
 	add(c.MaxAuthFailures < 0, fmt.Sprintf("MaxAuthFailures: %d is negative; leave it zero for no limit", c.MaxAuthFailures))
 	add(c.AuthPatience < 0, fmt.Sprintf("AuthPatience: %v is negative; leave it zero for no limit", c.AuthPatience))
+	problems = append(problems, c.algorithmProblems()...)
+	problems = append(problems, c.tunnelProblems()...)
 	if c.Bastion != nil {
 		for _, problem := range c.Bastion.problems() {
 			problems = append(problems, "Bastion."+problem)

@@ -12,8 +12,8 @@ import (
 )
 
 // Dial makes one attempt to log in to the guest, for at most
-// Config.AttemptTimeout. The error is a [*DialError], or what
-// [Config.Validate] returns.
+// Config.AttemptTimeout, and opens the tunnels. The error is a [*DialError], a
+// [*TunnelError], or what [Config.Validate] returns.
 //
 // Config.Expect is not asked. The context bounds only this call.
 func Dial(ctx context.Context, c *Config) (*Client, error) {
@@ -22,12 +22,17 @@ func Dial(ctx context.Context, c *Config) (*Client, error) {
 	}
 	d := c.withDefaults()
 	start := time.Now()
-	client, err := dial(ctx, d)
-	if err != nil {
+	client, derr := dial(ctx, d)
+	if derr != nil {
+		d.observe(AttemptFailed{Attempt: 1, Took: time.Since(start), Err: derr})
+		return nil, derr
+	}
+	d.HostKeys.accept(client.hostKey)
+	if err := client.openTunnels(ctx); err != nil {
+		client.Close()
 		d.observe(AttemptFailed{Attempt: 1, Took: time.Since(start), Err: err})
 		return nil, err
 	}
-	d.HostKeys.accept(client.hostKey)
 	d.observe(Connected{Attempt: 1, Took: time.Since(start), ServerVersion: client.version})
 	return client, nil
 }
@@ -144,21 +149,8 @@ func (h *handshake) run() (xssh.Conn, <-chan xssh.NewChannel, <-chan *xssh.Reque
 		AuthCallback:      h.seeMethods,
 		BannerCallback:    h.seeBanner,
 	}
-	if h.config.Legacy {
-		addLegacy(config)
-	}
+	h.config.setAlgorithms(config)
 	return xssh.NewClientConn(h.wire, h.config.name(), config)
-}
-
-// addLegacy adds the algorithms that are insecure, after the good ones.
-func addLegacy(config *xssh.ClientConfig) {
-	good, bad := xssh.SupportedAlgorithms(), xssh.InsecureAlgorithms()
-	config.KeyExchanges = append(good.KeyExchanges, bad.KeyExchanges...)
-	config.Ciphers = append(good.Ciphers, bad.Ciphers...)
-	config.MACs = append(good.MACs, bad.MACs...)
-	if config.HostKeyAlgorithms == nil {
-		config.HostKeyAlgorithms = append(good.HostKeys, bad.HostKeys...)
-	}
 }
 
 // seeHostKey is called for each key exchange, so again while the client lives.

@@ -12,7 +12,8 @@ type AttemptFailed struct {
 	// Took is how long the attempt lasted.
 	Took time.Duration
 	// Err is a [*DialError], or a [*NotExpectedError] where the login
-	// succeeded and Config.Expect said that it is not the system waited for.
+	// succeeded and Config.Expect said that it is not the system waited for,
+	// or a [*TunnelError] where it is and a tunnel could not be opened.
 	Err error
 }
 

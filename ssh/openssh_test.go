@@ -22,8 +22,9 @@ import (
 )
 
 // openSSH runs the real sshd for the user of the test, until its end, and
-// returns how to log in to it. What serves SFTP is given.
-func openSSH(t *testing.T, sftp string) *ssh.Config {
+// returns how to log in to it. What serves SFTP is given, and further lines of
+// its configuration.
+func openSSH(t *testing.T, sftp string, more ...string) *ssh.Config {
 	t.Helper()
 	sshd := need.Tool(t, "sshd", "/usr/sbin/sshd", "/usr/local/sbin/sshd")
 	me, err := user.Current()
@@ -47,7 +48,7 @@ func openSSH(t *testing.T, sftp string) *ssh.Config {
 	// The home is another so that the shell reads no start-up file of the user's,
 	// who may do anything there.
 	config := fmt.Sprintf("ListenAddress %s\nPort %s\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nMaxSessions 4\nSetEnv HOME=%s\nSubsystem sftp %s\n",
-		listen, port, dir, dir, dir, sftp)
+		listen, port, dir, dir, dir, sftp) + strings.Join(more, "\n") + "\n"
 	for name, content := range map[string]string{"host": string(pem), "authorized": key.AuthorizedKey() + "\n", "config": config} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -35,7 +35,9 @@ type Waiter struct {
 // Wait tries until the guest lets us in and Config.Expect agrees. Every
 // failure is retried, refused logins and unexpected host keys included, until
 // ctx ends or the limits on refused logins in the Config are reached: a guest
-// that is being set up shows all of them. The error is then a [*WaitError].
+// that is being set up shows all of them. The error is then a [*WaitError]. Only
+// a tunnel that cannot be opened, once the guest has let us in, ends it at once
+// with a [*TunnelError].
 func (w *Waiter) Wait(ctx context.Context) (*Client, error) {
 	if err := w.Config.Validate(); err != nil {
 		return nil, err
@@ -51,6 +53,9 @@ func (w *Waiter) wait(ctx context.Context, c *Config) (*Client, error) {
 		client, err := w.attempt(ctx, c)
 		if err == nil {
 			return client, nil
+		}
+		if tunnel := (*TunnelError)(nil); errors.As(err, &tunnel) && ctx.Err() == nil {
+			return nil, err
 		}
 		if err := w.hopeless(c); err != nil {
 			return nil, &WaitError{Addr: c.name(), Status: w.Status(), Err: err}
@@ -98,14 +103,17 @@ func (w *Waiter) login(ctx context.Context, c *Config) (*Client, error) {
 	if expect == nil {
 		expect = c.Expect
 	}
-	if expect == nil {
-		return client, nil
-	}
 	limited, cancel := context.WithTimeout(ctx, max(expectTimeout, c.AttemptTimeout))
 	defer cancel()
-	if err := expect(limited, client); err != nil {
+	if expect != nil {
+		if err := expect(limited, client); err != nil {
+			client.Close()
+			return nil, &NotExpectedError{Addr: c.name(), ServerVersion: client.version, Err: err}
+		}
+	}
+	if err := client.openTunnels(limited); err != nil {
 		client.Close()
-		return nil, &NotExpectedError{Addr: c.name(), ServerVersion: client.version, Err: err}
+		return nil, err
 	}
 	return client, nil
 }
