@@ -45,12 +45,12 @@ const (
 // a while only every three seconds: what was on it before the last keys must not
 // be taken for what they have led to.
 func (e *eye) fresh(ctx context.Context) (*view, uint64) {
+	_ = e.conn.Fence(ctx) // frames that were under way are no news
+	seq := e.conn.Seq()   // but one that comes during the dump is: it may be the last
 	img, err := e.vm.Screendump(ctx)
 	if err != nil {
 		return e.look()
 	}
-	_ = e.conn.Fence(ctx) // frames that were under way are no news
-	seq := e.conn.Seq()
 	frame, ok := img.(*image.RGBA)
 	if !ok {
 		return e.look()
