@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 GO       ?= go
 FIRMWARE ?= bios
+ARCH     ?= amd64
 FUZZTIME ?= 30s
 TIMEOUT  ?= 15m
 # Further flags of go test, for instance TESTFLAGS='-run TestClose -v'.
@@ -53,7 +54,7 @@ race = $(GO) test -C $$d -json -race -shuffle=on -timeout $(TIMEOUT) $(TESTFLAGS
 # waiting costs more than it may. What is about that runs without it, on the
 # guests that start soonest.
 plain = $(GO) test -json -shuffle=on -timeout $(TIMEOUT) \
-	-run '^(TestVNCAlone|TestStall)$$/^(keyread|isolinux|uefi-shell|stopped|reads)' ./examples/typebench
+	-run '^(TestVNCAlone|TestStall|TestARM64)$$/^(keyread|isolinux|uefi-shell|stopped|reads)' ./examples/typebench ./examples/debian
 
 .PHONY: test-all
 test-all: .bin/testsum ## the tests alone: with the race detector, and a few without
@@ -70,9 +71,9 @@ demo: ## make an installation ISO, build demo.qcow2 from it, and report (FIRMWAR
 	@FIRMWARE=$(FIRMWARE) scripts/demo
 
 .PHONY: demo-debian
-demo-debian: ## boot the Debian installer and type, until it has its preseed file
-	@scripts/deps debian
-	@scripts/demo-debian
+demo-debian: ## boot the Debian installer and type, until it has its preseed file (ARCH=amd64 or arm64)
+	@scripts/deps debian$(if $(filter arm64,$(ARCH)),-arm64)
+	@ARCH=$(ARCH) scripts/demo-debian
 
 .PHONY: soak-typing
 soak-typing: ## type on real guests for ten minutes, beside some load

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,6 +62,8 @@ type builder struct {
 	h    *Host
 	args argList
 	err  error // the first
+
+	hasUSB bool // there is a USB controller, usb0
 }
 
 func (b *builder) fail(err error) {
@@ -151,6 +154,12 @@ func (c *Config) cpu(a Accel) string {
 		return c.CPU
 	case a == KVM || a == HVF:
 		return "host"
+	case c.arch() == "aarch64":
+		// Pointers are signed by an algorithm of QEMU's own: to compute
+		// the architected one takes most of the time that a guest runs.
+		return "max,pauth-impdef=on"
+	case c.arch() == "riscv64":
+		return "rv64" // max is there from QEMU 8.2 on
 	}
 	return "max"
 }
@@ -265,11 +274,55 @@ func (b *builder) display() {
 	b.args.add("-display", display)
 	b.args.add("-vnc", "none,share=ignore,key-delay-ms=0")
 	switch vga := b.c.VGA; {
+	case b.c.board() == boardVirt:
+		b.card(vga)
 	case vga == "" && isX86(b.c.arch()):
 		b.args.add("-vga", "std")
-	case vga == "" && b.c.board() == boardVirt:
-		b.args.json("-device", object{{"driver", "virtio-gpu-pci"}})
 	case vga != "":
 		b.args.add("-vga", vga)
+	}
+	b.keyboard()
+}
+
+// cards are the devices behind the names that -vga has. The machine virt takes
+// no -vga: QEMU would warn and leave it without a screen.
+var cards = map[string]string{
+	"": "virtio-gpu-pci", "virtio": "virtio-gpu-pci", "std": "VGA", "cirrus": "cirrus-vga", "qxl": "qxl-vga",
+}
+
+// card adds the screen to a machine that has no place for one of its own.
+func (b *builder) card(vga string) {
+	driver, known := cards[vga]
+	if !known {
+		driver = vga
+	}
+	if driver != "none" {
+		b.args.json("-device", object{{"driver", driver}})
+	}
+}
+
+// keyboard adds one to a machine that has none of its own, unless a user's edit
+// does. It is a USB keyboard, which all firmware has a driver for: edk2's for
+// virtio is of 2024.
+func (b *builder) keyboard() {
+	if b.c.board() != boardVirt || b.c.bringsKeyboard() {
+		return
+	}
+	b.usb()
+	b.args.json("-device", object{{"driver", "usb-kbd"}, {"id", "keyboard"}, {"bus", "usb0.0"}})
+}
+
+// bringsKeyboard reports whether an edit of the command line adds a keyboard.
+func (c *Config) bringsKeyboard() bool {
+	return slices.ContainsFunc(c.Args, func(e ArgEdit) bool {
+		return e.Op != ArgRemove && e.option() == "-device" && (strings.Contains(e.Value, "usb-kbd") || strings.Contains(e.Value, "virtio-keyboard"))
+	})
+}
+
+// usb adds the controller that USB devices are plugged into, once.
+func (b *builder) usb() {
+	if !b.hasUSB {
+		b.args.json("-device", object{{"driver", "qemu-xhci"}, {"id", "usb0"}})
+		b.hasUSB = true
 	}
 }

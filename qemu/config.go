@@ -20,15 +20,17 @@ type Config struct {
 	Binary string `json:",omitempty"`
 
 	// Machine is QEMU's machine type. Empty means "pc" with BIOS and "q35"
-	// with UEFI on x86, and "virt" elsewhere.
+	// with UEFI on x86, and "virt" elsewhere, which has no keyboard of its
+	// own and gets a USB keyboard, if Args add none.
 	Machine string `json:",omitempty"`
 
 	// Accel is how the guest's processor runs; empty decides by a test boot.
 	Accel Accel `json:",omitempty"`
 
 	// CPU is QEMU's CPU model with its features. Empty means "host" where the
-	// accelerator runs the host's own processor and "max" otherwise: QEMU's
-	// own default, qemu64, is too old for many systems of today.
+	// accelerator runs the host's own processor and otherwise "max", for
+	// riscv64 "rv64": QEMU's own default for x86, qemu64, is too old for many
+	// systems of today.
 	CPU string `json:",omitempty"`
 
 	// CPUs is the number of virtual CPUs. 0 means the product of the topology
@@ -70,7 +72,8 @@ type Config struct {
 	Display string `json:",omitempty"`
 
 	// VGA is QEMU's name of the graphics card: "std", "virtio", "qxl",
-	// "none". Empty means "std" on x86 and "virtio" elsewhere.
+	// "none". Empty means "std" on x86 and "virtio" elsewhere. On the machine
+	// virt it can be any device with a screen, such as "ramfb".
 	VGA string `json:",omitempty"`
 
 	// Viewer is where people can watch and type with a VNC viewer: "unix:" and
@@ -157,7 +160,9 @@ const (
 
 // Firmware is what a machine starts with.
 type Firmware struct {
-	// Type is BIOS or UEFI; empty means BIOS on x86 and UEFI elsewhere.
+	// Type is BIOS or UEFI; empty means BIOS on x86 and UEFI elsewhere. With a
+	// Code, BIOS stands for any firmware that QEMU takes as -bios and that
+	// keeps no variables, such as U-Boot.
 	Type FirmwareType `json:",omitempty"`
 
 	// Code is the firmware's image. Empty means QEMU's own with BIOS and, with

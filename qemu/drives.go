@@ -23,9 +23,9 @@ func (b *builder) drives() {
 // plugs plugs drives into a machine's buses, adding a controller where the
 // first drive on it needs one.
 type plugs struct {
-	b                    *builder
-	order                map[string]int
-	ide, sata, scsi, usb int // drives so far
+	b               *builder
+	order           map[string]int
+	ide, sata, scsi int // drives so far
 }
 
 func (p *plugs) disk(id string, d Disk) {
@@ -90,10 +90,7 @@ func (p *plugs) port(id string, bus Bus, kind string) object {
 		p.b.args.json("-device", object{{"driver", "sdhci-pci"}, {"id", "sdhci0"}})
 		return object{{"driver", "sd-card"}, {"id", id}}
 	case USB:
-		if p.usb == 0 {
-			p.b.args.json("-device", object{{"driver", "qemu-xhci"}, {"id", "usb0"}})
-		}
-		p.usb++
+		p.b.usb()
 		// usb-storage would make a disk of it; usb-bot is the same bridge
 		// without the drive.
 		p.b.args.json("-device", object{{"driver", "usb-bot"}, {"id", "usb-" + id}, {"bus", "usb0.0"}})

@@ -60,7 +60,7 @@ func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
 		if p.boards.virtio {
 			return p.first("the machine has a virtio keyboard", ModeVirtIO, ModeLEDs)
 		}
-		return p.first("the machine is not a PC", ModeLEDs)
+		return p.first("the machine is not a PC", ModeLEDs, ModeUSBTrace)
 	}
 	c, err := p.vm.cpu(ctx)
 	if err != nil {
@@ -95,6 +95,19 @@ func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
 		return "", "", nil
 	}
 	return p.first("no BIOS has the keyboard", ModePS2Trace, ModePS2Status)
+}
+
+// meetOther notes whether it is firmware that has the keyboard of a machine
+// that is not a PC.
+func (w *ledWay) meetOther(ctx context.Context) error {
+	if arch := w.p.vm.c.arch(); arch != "aarch64" && arch != "riscv64" {
+		return nil
+	}
+	c, err := w.p.vm.cpu(ctx)
+	if err == nil && !c.kernel() {
+		w.firmware = c.gdt
+	}
+	return err
 }
 
 // first returns the first mode that has not failed, and why it is that one.
@@ -140,7 +153,7 @@ func (p *Pacer) newWay(ctx context.Context, mode Mode) (way, error) {
 		if err != nil {
 			return nil, errors.Join(err, a.close(ctx))
 		}
-		return w, nil
+		return w, w.meetOther(ctx)
 	case ModeUSBTrace:
 		return newUSBTraceWay(ctx, p)
 	case ModeVirtIO:

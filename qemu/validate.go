@@ -161,8 +161,8 @@ func (c *Config) checkFirmware(f *findings) {
 	if !c.uefi() && (fw.Vars != "" || fw.VarsFile != "" || fw.SecureBoot) {
 		f.add("Firmware", "set Type to uefi or drop Vars, VarsFile and SecureBoot", "BIOS has no variables and no Secure Boot")
 	}
-	if !c.uefi() && !isX86(c.arch()) {
-		f.add("Firmware.Type", "write uefi or leave it empty", "%s has no BIOS", c.arch())
+	if !c.uefi() && !isX86(c.arch()) && fw.Code == "" {
+		f.add("Firmware.Type", "write uefi or leave it empty, or give the Code of another firmware, such as U-Boot", "%s has no BIOS", c.arch())
 	}
 	if fw.Vars != "" && fw.Code == "" {
 		f.add("Firmware.Code", "give the code that the variables belong to, or drop Vars", "is empty while Vars is set")

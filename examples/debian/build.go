@@ -10,7 +10,6 @@ import (
 
 	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/iso"
-	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/qemu/qemuimg"
 	"github.com/bootscribe/bootscribe/ssh"
 )
@@ -33,7 +32,7 @@ func (o options) validate() error {
 
 // build is the whole build as data.
 func (o options) build() (*imagebuild.Build, error) {
-	if err := o.validate(); err != nil {
+	if err := errors.Join(o.validate(), o.validateArch()); err != nil {
 		return nil, err
 	}
 	templates, err := fs.Sub(answers, "answers")
@@ -47,7 +46,7 @@ func (o options) build() (*imagebuild.Build, error) {
 		Compress:  qemuimg.Zstd,
 		Media:     iso.Source{URLs: []string{o.iso}, Checksum: o.checksum},
 		Disk:      imagebuild.Disk{Size: o.disk << 30},
-		VM:        qemu.Config{CPUs: o.cpus, Memory: o.memory},
+		VM:        o.machine(),
 		Templates: templates,
 		SSH:       ssh.Config{User: "root"},
 		Steps:     o.steps(),
@@ -74,16 +73,13 @@ apt-get clean
 fstrim -av`))
 }
 
-// command waits for the boot menu, leaves it for the prompt, and types there.
-// "auto" is a label of the menu: it leaves questions about language and keyboard
-// until the preseed file has answered them, and asks for nothing that has a
-// default.
+// command is typed at the boot menu.
 func (o options) command(v imagebuild.Vars) string {
-	line := `<wait "installer menu"><esc><wait "^boot:">auto url=` + v.URL + "/preseed.cfg hostname=" + v.Name + " domain=localdomain"
+	answers := "url=" + v.URL + "/preseed.cfg hostname=" + v.Name + " domain=localdomain"
 	if o.mirror != "" {
-		line += " mirror/country=manual mirror/http/hostname=" + o.mirror + " mirror/http/directory=/debian"
+		answers += " mirror/country=manual mirror/http/hostname=" + o.mirror + " mirror/http/directory=/debian"
 	}
-	return line + "<enter>"
+	return arches[o.arch].command(answers)
 }
 
 // dialogs are errors that the installer shows, with what can be done about them

@@ -16,13 +16,13 @@ import (
 // product in bytes does not wrap around to one that looks right.
 func TestDisk(t *testing.T) {
 	for _, gib := range []int64{0, -1, -20, 1, minDisk - 1, maxDisk + 1, 1 << 34, 1<<34 + 20, math.MinInt64, math.MaxInt64} {
-		_, err := options{disk: gib}.build()
+		_, err := options{arch: "amd64", disk: gib}.build()
 		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("-disk %d: ", gib)) || !strings.Contains(err.Error(), "leave it out for 20") {
 			t.Errorf("-disk %d: got %v", gib, err)
 		}
 	}
 	for _, gib := range []int64{minDisk, defaultDisk, maxDisk} {
-		b, err := options{disk: gib}.build()
+		b, err := options{arch: "amd64", disk: gib}.build()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,11 @@ func TestDisk(t *testing.T) {
 // What is typed is possible, and waits for the menu and the prompt.
 func TestCommand(t *testing.T) {
 	v := imagebuild.Vars{Name: "debian", URL: "http://10.0.2.2:65535"}
-	for _, s := range (options{mirror: "deb.example.org"}).steps() {
+	var steps []imagebuild.Step
+	for arch := range arches {
+		steps = append(steps, options{arch: arch, mirror: "deb.example.org"}.steps()...)
+	}
+	for _, s := range steps {
 		if s.Timeout < 0 || s.Name == "" {
 			t.Errorf("%+v", s)
 		}

@@ -4,6 +4,9 @@
 //
 //	debian -iso debian-12.11.0-amd64-netinst.iso -checksum file:SHA512SUMS -out debian.qcow2
 //
+// With -arch arm64 it does so with the ISO of that name, on any host that has
+// qemu-system-aarch64 and its UEFI firmware.
+//
 // The ISO and its SHA512SUMS are on Debian's download pages; both may be given
 // as URLs. The guest needs a Debian mirror: the one that the installer takes by
 // itself, or -mirror. With -until-fetch the program stops as soon as the
@@ -30,10 +33,10 @@ import (
 )
 
 type options struct {
-	iso, checksum, mirror, out, trace string
-	untilFetch, show                  bool
-	disk                              int64
-	cpus, memory                      int
+	iso, checksum, arch, mirror, out, trace string
+	untilFetch, show                        bool
+	disk                                    int64
+	cpus, memory                            int
 }
 
 const defaultDisk = 20 // GiB
@@ -42,6 +45,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.iso, "iso", "", "the netinst ISO, a path or a URL")
 	flag.StringVar(&o.checksum, "checksum", "", "its checksum: hex digits, file:SHA512SUMS (path or URL), or none")
+	flag.StringVar(&o.arch, "arch", "amd64", "the ISO's architecture, amd64 or arm64")
 	flag.StringVar(&o.mirror, "mirror", "", "the host of a Debian mirror (default: the installer's)")
 	flag.StringVar(&o.out, "out", "debian.qcow2", "the image to make; OUT.json describes it")
 	flag.StringVar(&o.trace, "trace", "", "a directory for all that there is to see, which stays (default: one beside OUT, which stays after a failure)")
