@@ -98,8 +98,14 @@ type Build struct {
 	// text/template with a [Vars] as dot. Nil means none.
 	Templates fs.FS
 
+	// HTTP is where Files and Templates are served; its zero value suits the
+	// guest's network.
+	HTTP HTTP
+
 	// SSH is how to log in to the guest. Without a User there is no SSH.
-	// Without Addr, Dial and Bastion the guest is reached by a forwarded port.
+	// Without Addr, Dial and Bastion the guest is reached by a forwarded port
+	// or, where all its cards are on bridges, at the address that its hardware
+	// address is known by on this host, which must be Linux.
 	// Without Password, Keys and UseAgent a temporary key is made, which an
 	// answer file gets as [Vars.SSHPublicKey]. If the guest was logged in to
 	// with it, it is removed from the guest's authorized_keys before the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 
 	"github.com/bootscribe/bootscribe/ssh"
 )
@@ -60,6 +61,27 @@ func (g *Guest) SSH(ctx context.Context) (*ssh.Client, error) {
 	return g.client, err
 }
 
+// SSHAddr returns the host:port of the guest's sshd as this host reaches it, by
+// Build.SSH, a forwarded port, or the address that a guest on a bridge was last
+// heard of with.
+func (g *Guest) SSHAddr(ctx context.Context) (string, error) {
+	b := g.run.b
+	switch {
+	case b.SSH.Addr != "":
+		return b.SSH.Addr, nil
+	case !b.forwarded():
+		return "", errors.New("only SSH.Dial knows where the guest is")
+	case b.bridge() != "":
+		addrs, err := g.run.neighbours()
+		if err != nil {
+			return "", err
+		}
+		return net.JoinHostPort(addrs[0].String(), strconv.Itoa(b.guestSSHPort())), nil
+	}
+	addr, err := g.VM.Forwarded(ctx, b.guestSSHPort())
+	return addr.String(), err
+}
+
 // Reboot runs a command that reboots the guest, such as "reboot", and returns
 // when the guest has booted again and lets us in.
 func (g *Guest) Reboot(ctx context.Context, command string) error {
@@ -84,7 +106,11 @@ func (r *run) sshConfig() (*ssh.Config, error) {
 	if r.key != nil {
 		config.Keys = []*ssh.Key{r.key}
 	}
-	if r.b.forwarded() {
+	switch {
+	case !r.b.forwarded():
+	case r.b.bridge() != "":
+		config.Dial = r.dialNeighbour
+	default:
 		config.Dial = r.dialForward
 	}
 	config.Observe = func(e ssh.Event) {

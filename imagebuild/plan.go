@@ -1,9 +1,10 @@
 package imagebuild
 
 import (
-	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,9 +17,6 @@ const (
 	defaultStepTimeout     = 30 * time.Minute
 	defaultShutdownTimeout = 5 * time.Minute
 	sshPort                = 22
-
-	// The host as a guest on QEMU's user network sees it.
-	userNetHost = "10.0.2.2"
 )
 
 func (b *Build) name() string {
@@ -60,7 +58,8 @@ func (b *Build) guestSSHPort() int {
 	return b.SSHPort
 }
 
-// forwarded reports whether the guest's sshd is to be reached by a port forward.
+// forwarded reports whether the guest's sshd is to be reached by a port forward,
+// or on a bridge by the address that it turns out to have.
 func (b *Build) forwarded() bool {
 	return b.SSH.User != "" && b.SSH.Addr == "" && b.SSH.Dial == nil && b.SSH.Bastion == nil
 }
@@ -126,12 +125,13 @@ func (b *Build) nics() []qemu.NIC {
 
 func isUserNet(n qemu.NIC) bool { return n.Mode == "" || n.Mode == qemu.NetUser }
 
-// vars returns what is known about the guest when its files are served at a port.
-func (b *Build) vars(port int, key string) Vars {
+// vars returns what is known about the guest when its files are served at a port
+// of what it calls this host; port 0 means that none are.
+func (b *Build) vars(host string, port int, key string) Vars {
 	v := Vars{Name: b.name(), SSHPublicKey: key}
 	if port != 0 {
-		v.HTTPIP, v.HTTPPort = userNetHost, port
-		v.URL = fmt.Sprintf("http://%s:%d", userNetHost, port)
+		v.HTTPIP, v.HTTPPort = host, port
+		v.URL = "http://" + net.JoinHostPort(host, strconv.Itoa(port))
 	}
 	return v
 }

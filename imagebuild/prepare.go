@@ -56,15 +56,17 @@ func (r *run) serve() error {
 		key = r.key.AuthorizedKey()
 	}
 	if !r.b.serves() {
-		r.vars = r.b.vars(0, key)
+		r.vars = r.b.vars("", 0, key)
 		return nil
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, host, err := r.b.listen()
 	if err != nil {
 		return err
 	}
-	r.vars = r.b.vars(listener.Addr().(*net.TCPAddr).Port, key)
+	at := listener.Addr().(*net.TCPAddr)
+	r.vars = r.b.vars(host, at.Port, key)
 	config := r.b.fileServer(r.vars)
+	config.AllowRoutable = !at.IP.IsLoopback() // by what HTTP says
 	config.Observe = func(req httpserve.Request) {
 		r.emit(Requested{req})
 		r.misses.requested(req)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ import (
 func (b *Build) Validate(ctx context.Context) error {
 	return errors.Join(unique([]error{
 		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(),
-		b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateTPM(), b.validateKernel(), b.validateMachine(ctx),
+		b.validateHTTP(), b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateTPM(), b.validateKernel(), b.validateMachine(ctx),
 	})...)
 }
 
@@ -33,10 +34,14 @@ func (b *Build) exampleVars() Vars {
 	if b.temporaryKey() {
 		key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA bootscribe"
 	}
+	host := ""
 	if b.serves() {
 		port = 65535
+		if _, host, _ = b.httpAddr(); host == "" {
+			host = userNetHost // validateHTTP says what is wrong
+		}
 	}
-	return b.vars(port, key)
+	return b.vars(host, port, key)
 }
 
 func (b *Build) validateMedia() error {
@@ -131,14 +136,25 @@ func (b *Build) validateSSH() error {
 	c := b.SSH
 	if b.forwarded() {
 		c.Addr = "127.0.0.1:22"
-		if b.VM.NICs != nil && !slices.ContainsFunc(b.VM.NICs, isUserNet) {
-			errs = append(errs, &ConfigError{"SSH.Addr", "is empty, and no network card is on the user network, where a port could be forwarded", "give the guest's address, or add a card to VM.NICs"})
+		if err := b.reachable(); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	if b.temporaryKey() {
 		c.Password = "replaced by the temporary key"
 	}
 	return errors.Join(append(errs, c.Validate())...)
+}
+
+// reachable reports why a guest whose address is not given cannot be reached.
+func (b *Build) reachable() error {
+	switch {
+	case b.bridge() != "" && runtime.GOOS != "linux":
+		return &ConfigError{"SSH.Addr", "is empty, and only Linux tells which address a guest on a bridge has", "give the guest's address"}
+	case b.bridge() == "" && b.VM.NICs != nil && !slices.ContainsFunc(b.VM.NICs, isUserNet):
+		return &ConfigError{"SSH.Addr", "is empty, and no network card is on a bridge or on the user network, where a port could be forwarded", "give the guest's address, or add a card to VM.NICs"}
+	}
+	return nil
 }
 
 func (b *Build) validateFiles() error {

@@ -23,7 +23,7 @@ func (b *builder) network() {
 			b.args.json("-netdev", n.netdev(net))
 			dev.set("netdev", net)
 		}
-		dev.set("mac", b.c.mac(i))
+		dev.set("mac", b.c.MAC(i))
 		if at, ok := order[card]; ok {
 			dev.set("bootindex", at)
 		} else if n.Model == "" {
@@ -59,9 +59,10 @@ func (n NIC) netdev(id string) object {
 	return o
 }
 
-// mac returns the hardware address of card i: as given, or one in QEMU's own
-// range, 52:54:00, that is made from the machine's name.
-func (c *Config) mac(i int) string {
+// MAC returns the hardware address of NICs[i], such as "52:54:00:12:34:56": as
+// given there, or one in QEMU's own range, 52:54:00, that is made from the
+// machine's name.
+func (c *Config) MAC(i int) string {
 	if hw, err := net.ParseMAC(c.NICs[i].MAC); err == nil {
 		return hw.String()
 	}
