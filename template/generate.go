@@ -99,14 +99,15 @@ func (g *generator) address(ctx context.Context, guest *imagebuild.Guest, name s
 		}
 		return port, nil
 	}
-	addr, err := guest.VM.Forwarded(ctx, g.port)
+	addr, err := guest.SSHAddr(ctx)
 	if err != nil {
 		return "", err
 	}
+	host, port, _ := cutPort(addr)
 	if name == "Host" {
-		return addr.Addr().String(), nil
+		return host, nil
 	}
-	return strconv.Itoa(int(addr.Port())), nil
+	return port, nil
 }
 
 func cutPort(addr string) (host, port string, ok bool) {

@@ -15,6 +15,7 @@ import (
 	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/ssh"
 	"github.com/bootscribe/bootscribe/template"
 )
 
@@ -82,6 +83,27 @@ func TestOptions(t *testing.T) {
 			iso.Source{URLs: []string{"https://x/a.iso"}, Checksum: "md5:" + strings.Repeat("0", 32)}},
 		{`"host_port_min": 2222, "host_port_max": 2222, "ssh_port": 2200`, func(b *template.Build) any { return vm(b).NICs },
 			[]qemu.NIC{{Forwards: []qemu.Forward{{HostPort: 2222, GuestPort: 2200}}}}},
+		{`"net_bridge": "br0", "ssh_port": 2200, "http_content": {"/a": "b"}`, func(b *template.Build) any { return []any{vm(b).NICs, b.Image.SSH.Addr, b.Image.SSHPort, b.Image.HTTP} },
+			[]any{[]qemu.NIC{{Mode: qemu.NetBridge, Bridge: "br0"}}, "", 2200, imagebuild.HTTP{}}},
+		{`"http_bind_address": "0.0.0.0", "http_port_min": 8000, "http_port_max": 8002`, func(b *template.Build) any { return b.Image.HTTP }, imagebuild.HTTP{Addr: "0.0.0.0", PortMin: 8000, PortMax: 8002}},
+		{`"http_interface": "br0", "http_network_protocol": "tcp6", "http_port_max": 80`, func(b *template.Build) any { return b.Image.HTTP }, imagebuild.HTTP{Interface: "br0", IPv6: true, PortMin: 80, PortMax: 80}},
+		{`"http_bind_address": "10.0.2.2"`, func(b *template.Build) any { return b.Image.HTTP }, imagebuild.HTTP{}},
+		{`"http_bind_address": "192.0.2.7", "boot_command": "{{.HTTPIP}}"`, func(b *template.Build) any { return b.Commands }, []template.Command{{Text: "192.0.2.7"}}},
+		{`"http_network_protocol": "unix"`, nil, `t.json:1:31: builders[0].http_network_protocol: unix: no guest can reach`},
+		{`"ssh_ciphers": ["aes256-ctr"], "ssh_key_exchange_algorithms": "ecdh-sha2-nistp256,curve25519-sha256"`, func(b *template.Build) any {
+			return []any{b.Image.SSH.Ciphers, b.Image.SSH.KeyExchanges, b.Image.SSH.Legacy, len(b.Warnings)}
+		}, []any{[]string{"aes256-ctr"}, []string{"ecdh-sha2-nistp256", "curve25519-sha256"}, false, 1}},
+		{`"ssh_ciphers": ["aes128-cbc"]`, func(b *template.Build) any {
+			return []any{b.Image.SSH.Ciphers, b.Image.SSH.KeyExchanges, b.Image.SSH.Legacy, len(b.Warnings)}
+		}, []any{[]string{"aes128-cbc"}, ssh.KeyExchanges(false), true, 2}},
+		{`"ssh_ciphers": ["aes256ctr"]`, nil, `t.json:`},
+		{`"ssh_local_tunnels": ["8080:localhost:80"], "ssh_remote_tunnels": "2222:[::1]:22"`, func(b *template.Build) any {
+			return []any{b.Image.SSH.LocalTunnels, b.Image.SSH.RemoteTunnels}
+		}, []any{[]ssh.Tunnel{{Listen: "127.0.0.1:8080", To: "localhost:80"}}, []ssh.Tunnel{{Listen: "127.0.0.1:2222", To: "[::1]:22"}}}},
+		{`"ssh_local_tunnels": ["8080"]`, nil, `t.json:`},
+		{`"qemu_binary": "qemu-system-aarch64", "qemuargs": [["-boot", "strict=off"], ["-device", "qemu-xhci"], ["-device", "usb-kbd"], ["-bios", "QEMU_EFI.fd"]]`, func(b *template.Build) any {
+			return []any{vm(b).Boot, vm(b).Firmware, len(vm(b).Args)}
+		}, []any{qemu.BootOrder(""), qemu.Firmware{Type: qemu.BIOS, Code: "QEMU_EFI.fd"}, 2}},
 		{`"ssh_host": "10.1.2.3", "net_bridge": "br0", "net_device": "e1000"`, func(b *template.Build) any { return []any{vm(b).NICs, b.Image.SSH.Addr} },
 			[]any{[]qemu.NIC{{Mode: qemu.NetBridge, Bridge: "br0", Model: "e1000"}}, "10.1.2.3:22"}},
 		{`"qemuargs": [["-m", "2G"], ["-smp", "3"], ["-cpu", "host"], ["--vga", "qxl"], ["-machine", "type=q35,accel=kvm"], ["-boot", "c"], ["-rtc", "base=localtime"]]`,

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -113,19 +112,7 @@ func (q *qemuBuilder) disk() {
 
 func (q *qemuBuilder) files() {
 	q.exclusive("http_directory", "http_content")
-	q.exclusive("http_interface", "http_bind_address")
-	if q.oneOf("http_network_protocol", "tcp", "tcp4", "tcp6", "unix", "unixpacket") {
-		if p := q.str("http_network_protocol"); p != "" && p != "tcp" && p != "tcp4" {
-			q.notYet("http_network_protocol", p, `write "tcp"`)
-		}
-	}
-	if a := q.str("http_bind_address"); a != "" && !slices.Contains([]string{"0.0.0.0", "127.0.0.1", "localhost", "10.0.2.2", "::"}, a) {
-		q.notYet("http_bind_address", fmt.Sprintf("%q", a), "leave it out: the guest finds the server at 10.0.2.2")
-	}
-	q.portRange("http_port_min", "http_port_max", 8000, 9000)
-	if q.given("http_port_min") && q.int("http_port_min") == q.int("http_port_max") {
-		q.warn("http_port_min", "has no effect: the guest finds the server at a free port", "write {{ .HTTPPort }} where the number stands")
-	}
+	q.server()
 	if dir := q.str("http_directory"); dir != "" {
 		files, err := httpserve.Dir(dir)
 		if err != nil {
@@ -136,11 +123,37 @@ func (q *qemuBuilder) files() {
 	if q.given("http_content") {
 		q.content()
 	}
-	if q.given("net_bridge") && (q.given("http_directory") || q.given("http_content")) {
-		q.notYet("net_bridge", "serving files over HTTP to a guest on a bridge", "use cd_files or cd_content, or leave net_bridge out")
-	}
 	q.is("Files", "http_directory")
 	q.is("Templates", "http_content")
+}
+
+// server says where files are served.
+func (q *qemuBuilder) server() {
+	q.exclusive("http_interface", "http_bind_address")
+	h := &q.b.Image.HTTP
+	h.Addr, h.Interface = q.str("http_bind_address"), q.str("http_interface")
+	switch h.Addr {
+	case "localhost":
+		h.Addr = "127.0.0.1"
+	case "10.0.2.2":
+		h.Addr = "" // where the guest finds the server anyway
+	}
+	if q.oneOf("http_network_protocol", "tcp", "tcp4", "tcp6", "unix", "unixpacket") {
+		switch p := q.str("http_network_protocol"); p {
+		case "tcp6":
+			h.IPv6 = true
+		case "unix", "unixpacket":
+			q.fail("http_network_protocol", p+": no guest can reach a socket of this host's file system", `write "tcp", or leave it out`)
+		}
+	}
+	from, to := q.portRange("http_port_min", "http_port_max", 8000, 9000)
+	if q.given("http_port_min") || q.given("http_port_max") {
+		h.PortMin, h.PortMax = min(from, to), to
+	}
+	q.is("HTTP.Addr", "http_bind_address")
+	q.is("HTTP.Interface", "http_interface")
+	q.is("HTTP.Host", "net_bridge")
+	q.is("HTTP", "http_port_min")
 }
 
 // portRange reads a range, and reports one that is none.

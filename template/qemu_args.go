@@ -20,7 +20,7 @@ func (q *qemuBuilder) arguments() {
 	q.is("VM.Args", "qemuargs")
 	data := map[string]any{
 		"OutputDir": q.b.Dir, "Name": q.vmName, "HTTPDir": q.str("http_directory"), "HTTPContent": q.dict("http_content"),
-		"HTTPIP": "10.0.2.2", "HTTPPort": portMark, "SSHHostPort": portMark,
+		"HTTPIP": q.hostAddress(), "HTTPPort": portMark, "SSHHostPort": portMark,
 	}
 	for _, e := range v.list {
 		var words []string
@@ -127,7 +127,14 @@ func (q *qemuBuilder) machineArgument(fail func(string, string), arg string) {
 }
 
 func (q *qemuBuilder) bootArgument(fail func(string, string), arg string) {
-	orders := map[string]qemu.BootOrder{"once=d": qemu.BootCDROMOnce, "once=d,menu=off": qemu.BootCDROMOnce, "order=cd,once=d": qemu.BootCDROMOnce,
+	// Only what is named is booted here, and no menu is waited for.
+	parts := slices.DeleteFunc(strings.Split(arg, ","), func(p string) bool {
+		return p == "menu=off" || strings.HasPrefix(p, "strict=")
+	})
+	if arg = strings.Join(parts, ","); arg == "" {
+		return
+	}
+	orders := map[string]qemu.BootOrder{"once=d": qemu.BootCDROMOnce, "order=cd,once=d": qemu.BootCDROMOnce,
 		"d": qemu.BootCDROM, "order=d": qemu.BootCDROM, "dc": qemu.BootCDROM, "c": qemu.BootDisk, "order=c": qemu.BootDisk, "cd": qemu.BootDisk,
 		"a": qemu.BootFloppy, "order=a": qemu.BootFloppy, "n": qemu.BootNetwork, "order=n": qemu.BootNetwork}
 	order, ok := orders[arg]

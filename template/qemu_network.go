@@ -30,9 +30,6 @@ func (q *qemuBuilder) network() {
 	}
 	if bridge := q.str("net_bridge"); bridge != "" {
 		nic.Mode, nic.Bridge = qemu.NetBridge, bridge
-		if q.or("communicator", "ssh") == "ssh" && q.str("ssh_host") == "" {
-			q.notYet("net_bridge", "finding the guest's address on a bridge", "give it with ssh_host")
-		}
 	}
 	from, to := q.portRange("host_port_min", "host_port_max", 2222, 4444)
 	if q.given("host_port_min") && from == to && nic.Bridge == "" {
@@ -96,6 +93,8 @@ func (q *qemuBuilder) ssh() {
 	q.sshAddress(c)
 	q.bastion(c)
 	q.proxy(c)
+	q.algorithms(c)
+	c.LocalTunnels, c.RemoteTunnels = q.tunnels("ssh_local_tunnels"), q.tunnels("ssh_remote_tunnels")
 	q.oneOf("ssh_file_transfer_method", "scp", "sftp")
 	if t := q.str("temporary_key_pair_type"); t != "" && t != "ed25519" && q.oneOf("temporary_key_pair_type", "rsa", "ecdsa", "ed25519", "dsa") {
 		q.warn("temporary_key_pair_type", "has no effect: the temporary key is always of type ed25519", "remove it, or give ssh_private_key_file")

@@ -53,7 +53,7 @@ var machineOptions = []option{
 	{name: "threads", kind: isInt, def: "unset"},
 	{name: "memory", kind: isInt, def: "512", status: differs, here: "less than 16 MiB is an error and not 512"},
 	{name: "net_device", def: "virtio-net"},
-	{name: "net_bridge", def: "unset", status: differs, here: "needs ssh_host, or the communicator none; files are not served over HTTP there yet; each machine has a hardware address of its own"},
+	{name: "net_bridge", def: "unset", status: differs, here: "ssh_port counts, and each machine has a hardware address of its own; the guest is found by it on this host, which must be Linux, once it has spoken to it, and files are served at the bridge's address"},
 	{name: "firmware", def: "unset"},
 	{name: "use_pflash", kind: isBool, def: "false"},
 	{name: "efi_boot", kind: isBool, def: "false"},
@@ -79,16 +79,16 @@ var networkOptions = []option{
 	{name: "skip_nat_mapping", kind: isBool, def: "false"},
 	{name: "vnc_port_min", kind: isInt, def: "5900", status: differs, here: "nothing listens, unless min and max are equal: then that port of 127.0.0.1 is open to viewers"},
 	{name: "vnc_port_max", kind: isInt, def: "6000", status: differs, here: "inclusive; see vnc_port_min"},
-	{name: "http_port_min", kind: isInt, def: "8000", status: differs, here: "a free port of 127.0.0.1, which {{ .HTTPPort }} names"},
-	{name: "http_port_max", kind: isInt, def: "9000", status: differs, here: "see http_port_min"},
+	{name: "http_port_min", kind: isInt, def: "8000", status: differs, here: "unset: a free port, which {{ .HTTPPort }} names; set: the first of the range that is free"},
+	{name: "http_port_max", kind: isInt, def: "9000", status: differs, here: "inclusive; see http_port_min"},
 }
 
 var httpOptions = []option{
 	{name: "http_directory", def: "unset", status: differs, here: "every request is an event; no listings; symbolic links cannot lead out of it"},
 	{name: "http_content", kind: isMap, def: "none", late: true, status: differs, here: "sees the variables of boot_command"},
-	{name: "http_bind_address", def: "0.0.0.0", status: differs, here: "127.0.0.1, which QEMU's user network sees as 10.0.2.2; another address is not supported yet"},
-	{name: "http_interface", def: "unset", status: noEffect, here: "unused by Packer's qemu as well: the guest finds the server at 10.0.2.2"},
-	{name: "http_network_protocol", def: "tcp", status: differs, here: "tcp and tcp4; others are not supported yet"},
+	{name: "http_bind_address", def: "0.0.0.0", status: differs, here: "unset: 127.0.0.1, which QEMU's user network sees as 10.0.2.2, or the bridge's address; with tcp6 ::1, seen as fec0::2"},
+	{name: "http_interface", def: "unset", status: differs, here: "unused by Packer's qemu; here the interface whose address is listened on, and {{ .HTTPIP }} is that"},
+	{name: "http_network_protocol", def: "tcp", status: differs, here: "unix and unixpacket are errors: no guest can reach them"},
 }
 
 var seedOptions = []option{
@@ -127,8 +127,8 @@ var sshOptions = []option{
 	{name: "temporary_key_pair_type", def: "rsa", status: differs, here: "always ed25519, and made only where no password or key is given"},
 	{name: "temporary_key_pair_bits", kind: isInt, def: "4096", status: noEffect, here: "see temporary_key_pair_type"},
 	{name: "ssh_clear_authorized_keys", kind: isBool, def: "false", status: differs, here: "the temporary key is always removed from the guest"},
-	{name: "ssh_ciphers", kind: isList, def: "Go's", status: notYet, here: "remove it: Go's own list is used"},
-	{name: "ssh_key_exchange_algorithms", kind: isList, def: "Go's", status: notYet, here: "remove it: Go's own list is used"},
+	{name: "ssh_ciphers", kind: isList, def: "Go's", status: differs, here: "unknown names are errors, and insecure ones come with a warning"},
+	{name: "ssh_key_exchange_algorithms", kind: isList, def: "Go's", status: differs, here: "see ssh_ciphers"},
 	{name: "ssh_pty", kind: isBool, def: "false"},
 	{name: "ssh_timeout", kind: isDuration, def: "5m", status: differs, here: "the error says what was met while waiting"},
 	{name: "ssh_handshake_attempts", kind: isInt, def: "10", status: differs, here: "refused logins in a row; without ssh_timeout it takes away its limit, as in Packer"},
@@ -149,8 +149,8 @@ var sshOptions = []option{
 	{name: "ssh_file_transfer_method", def: "scp", status: noEffect, here: "always SFTP, and cat where the guest has none"},
 	{name: "ssh_keep_alive_interval", kind: isDuration, def: "5s", status: differs, here: "unset: 15s"},
 	{name: "ssh_read_write_timeout", kind: isDuration, def: "off", status: differs, here: "a command that prints nothing for so long is ended"},
-	{name: "ssh_local_tunnels", kind: isList, def: "none", status: notYet, here: "remove it"},
-	{name: "ssh_remote_tunnels", kind: isList, def: "none", status: notYet, here: "remove it; the guest reaches the host at 10.0.2.2"},
+	{name: "ssh_local_tunnels", kind: isList, def: "none", status: differs, here: "address:port:host:hostport too; they come back after a reboot; one that cannot be opened is an error"},
+	{name: "ssh_remote_tunnels", kind: isList, def: "none", status: differs, here: "see ssh_local_tunnels"},
 	{name: "ssh_public_key", def: "none", status: noEffect, here: "internal to Packer"},
 	{name: "ssh_private_key", def: "none"},
 }

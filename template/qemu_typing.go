@@ -143,7 +143,7 @@ func (q *qemuBuilder) serial(v *value) {
 
 // exampleVars are variables as a build will have them.
 func exampleVars(q *qemuBuilder) imagebuild.Vars {
-	v := imagebuild.Vars{Name: q.vmName, HTTPIP: "10.0.2.2"}
+	v := imagebuild.Vars{Name: q.vmName, HTTPIP: q.hostAddress()}
 	if q.given("http_directory") || q.given("http_content") {
 		v.HTTPPort = 8000
 		if q.given("http_port_min") {
@@ -153,14 +153,26 @@ func exampleVars(q *qemuBuilder) imagebuild.Vars {
 	return v
 }
 
+// hostAddress is where the guest finds this host, as far as the template says
+// it: on a bridge that is known when the machine starts.
+func (q *qemuBuilder) hostAddress() string {
+	switch h := q.b.Image.HTTP; {
+	case h.Addr != "" && h.Addr != "0.0.0.0" && h.Addr != "::" && h.Addr != "127.0.0.1" && h.Addr != "::1":
+		return h.Addr
+	case h.IPv6 || h.Addr == "::1":
+		return "fec0::2"
+	}
+	return "10.0.2.2"
+}
+
 // renderer returns the function that renders a boot command. Line ends and
 // other control characters, which no key types, are left out as in Packer.
 func (q *qemuBuilder) renderer(text string) func(imagebuild.Vars) (string, error) {
-	e, name := q.engine, q.vmName
+	e, name, host := q.engine, q.vmName, q.hostAddress()
 	return func(v imagebuild.Vars) (string, error) {
 		ip := v.HTTPIP
 		if ip == "" {
-			ip = "10.0.2.2"
+			ip = host
 		}
 		out, err := e.render(text, map[string]any{"HTTPIP": ip, "HTTPPort": v.HTTPPort, "Name": name, "SSHPublicKey": v.SSHPublicKey})
 		return strings.Map(func(r rune) rune {
