@@ -19,11 +19,17 @@ const (
 	virtioKeyboard  = "virtio-keyboard-device"
 )
 
+// ringsKept is how long it is trusted that the rings are where they were: a
+// driver that takes over from another puts its own elsewhere.
+const ringsKept = 20 * time.Millisecond
+
 // virtioWay counts the buffers of a virtio keyboard's ring that the guest has
 // given back.
 type virtioWay struct {
 	p    *Pacer
 	path string // of the device, in QEMU's object model
+	at   virtioRings
+	when time.Time // of QEMU's last word on that
 	ring virtioRing
 	size uint16 // buffers that the device has while nothing is to be handled
 	used uint16 // what ring.used was then
@@ -32,6 +38,13 @@ type virtioWay struct {
 	taken int   // of these, those that the guest has given back
 	ends  []int // for each stroke on its way, what taken must be
 	sure  bool
+}
+
+// virtioRings are the two halves of a queue, by their addresses in the guest's
+// memory.
+type virtioRings struct {
+	Used  int `json:"vring-used"`
+	Avail int `json:"vring-avail"`
 }
 
 // virtioRing is a ring as it was at one moment. The indexes count all buffers
@@ -48,8 +61,11 @@ func newVirtIOWay(ctx context.Context, p *Pacer) (*virtioWay, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &virtioWay{p: p, path: path}
-	if w.ring, err = p.vm.virtioRing(ctx, path); err != nil {
+	w := &virtioWay{p: p, path: path, when: time.Now()}
+	if w.at, err = p.vm.virtioRings(ctx, path); err != nil {
+		return nil, err
+	}
+	if w.ring, err = p.vm.virtioRing(ctx, w.at); err != nil {
 		return nil, err
 	}
 	w.size, w.used = w.ring.free(), w.ring.used
@@ -78,25 +94,35 @@ func (vm *VM) virtioKeyboard(ctx context.Context) (string, error) {
 	return "", &unfitError{reason: "QEMU does not list the virtio keyboard"}
 }
 
-// virtioRing asks QEMU for its end of the ring, and reads the guest's in memory
-// (virtio 1.2, 2.7.6).
-func (vm *VM) virtioRing(ctx context.Context, path string) (virtioRing, error) {
-	var status struct {
-		Avail int    `json:"vring-avail"`
-		Used  uint16 `json:"used-idx"`
-	}
+// virtioRings asks QEMU where the rings are.
+func (vm *VM) virtioRings(ctx context.Context, path string) (at virtioRings, err error) {
 	args := map[string]any{"path": path, "queue": virtioEventRing}
-	if err := vm.qmp.Execute(ctx, "x-query-virtio-queue-status", args, &status); err != nil {
-		return virtioRing{}, unfitCommand(err)
+	if err := vm.qmp.Execute(ctx, "x-query-virtio-queue-status", args, &at); err != nil {
+		return at, unfitCommand(err)
 	}
-	if status.Avail == 0 {
-		return virtioRing{}, &unfitError{reason: "the guest has no ring for the virtio keyboard"}
+	if at.Avail == 0 || at.Used == 0 {
+		return at, &unfitError{reason: "the guest has no ring for the virtio keyboard"}
 	}
-	m, err := vm.memory(ctx, status.Avail+2, 2)
+	return at, nil
+}
+
+// virtioRing reads both halves' indexes (virtio 1.2, 2.7.6 and 2.7.8). The
+// device's comes first: it never goes beyond what the guest has given.
+func (vm *VM) virtioRing(ctx context.Context, at virtioRings) (r virtioRing, err error) {
+	if r.used, err = vm.ringIndex(ctx, at.Used); err != nil {
+		return r, err
+	}
+	r.avail, err = vm.ringIndex(ctx, at.Avail)
+	return r, err
+}
+
+// ringIndex reads the index of a half, which stands behind its flags.
+func (vm *VM) ringIndex(ctx context.Context, at int) (uint16, error) {
+	m, err := vm.memory(ctx, at+2, 2)
 	if err != nil {
-		return virtioRing{}, err
+		return 0, err
 	}
-	return virtioRing{used: status.Used, avail: binary.LittleEndian.Uint16(m)}, nil
+	return binary.LittleEndian.Uint16(m), nil
 }
 
 // unfitCommand says that QEMU has not a command, if that is the error.
@@ -141,7 +167,10 @@ func (w *virtioWay) look(ctx context.Context) (taken int, moved bool, err error)
 	if err := w.p.arrive(ctx); err != nil {
 		return 0, false, err
 	}
-	ring, err := w.p.vm.virtioRing(ctx, w.path)
+	if err := w.confirm(ctx); err != nil {
+		return 0, false, err
+	}
+	ring, err := w.p.vm.virtioRing(ctx, w.at)
 	if err != nil {
 		return 0, false, err
 	}
@@ -158,6 +187,19 @@ func (w *virtioWay) look(ctx context.Context) (taken int, moved bool, err error)
 		err = w.missing(filled)
 	}
 	return taken, moved, err
+}
+
+// confirm asks from time to time whether the rings are still where they were.
+func (w *virtioWay) confirm(ctx context.Context) error {
+	if time.Since(w.when) < ringsKept {
+		return nil
+	}
+	at, err := w.p.vm.virtioRings(ctx, w.path)
+	if err == nil && at != w.at {
+		err = fmt.Errorf("%w: another driver has the keyboard", ErrKeysLost)
+	}
+	w.when = time.Now()
+	return err
 }
 
 // filled returns how many buffers the device has filled for us. It goes beyond
