@@ -319,7 +319,7 @@ func (p *Pacer) doubt(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case ok && n == len(w.in.due):
+	case ok && n == w.in.sent:
 		p.cut = false
 		return nil
 	case ok && n == 0:

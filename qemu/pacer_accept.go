@@ -3,7 +3,6 @@ package qemu
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 )
@@ -48,12 +47,20 @@ func (e *ear) pending() bool {
 // acceptance is what QEMU's trace says of the key events that it let in: a
 // machine that is stopped lets none in, and nobody else is told.
 type acceptance struct {
-	ear  *ear   // nil without a trace
-	due  []bool // the events that were sent, whether each presses
-	seen []bool // those that were let in
+	ear     *ear   // nil without a trace
+	due     []bool // events that were sent and not heard yet, whether each presses
+	late    int    // of these, those from before the strokes on their way
+	sent    int    // events since then
+	heard   int    // of these
+	unclear bool   // others were heard than were sent
+	foreign bool   // or more
 }
 
+// newAcceptance begins to listen when QEMU has let in all that was sent before.
 func (p *Pacer) newAcceptance(ctx context.Context) (acceptance, error) {
+	if err := p.fence(ctx); err != nil {
+		return acceptance{}, err
+	}
 	e, err := p.vm.listen(ctx, traceInput)
 	if errors.Is(err, errNoTrace) {
 		return acceptance{}, nil
@@ -61,10 +68,14 @@ func (p *Pacer) newAcceptance(ctx context.Context) (acceptance, error) {
 	return acceptance{ear: e}, err
 }
 
-// begin forgets what was before, but that events are expected from now on.
+// begin expects strokes, which are counted from now on. What was sent before may
+// still be heard.
 func (a *acceptance) begin(strokes []Stroke) {
+	if a.ear == nil {
+		return
+	}
 	a.hear()
-	a.due, a.seen = nil, nil
+	a.late, a.sent, a.heard = len(a.due), 0, 0
 	for _, s := range strokes {
 		a.expect(s)
 	}
@@ -74,6 +85,13 @@ func (a *acceptance) expect(keys []Key) {
 	for _, k := range keys {
 		a.due = append(a.due, k.Down)
 	}
+	a.sent += len(keys)
+}
+
+// withdraw forgets the newest n events, which were not let in.
+func (a *acceptance) withdraw(n int) {
+	a.due = a.due[:len(a.due)-n]
+	a.sent -= n
 }
 
 func (a *acceptance) hear() {
@@ -82,13 +100,28 @@ func (a *acceptance) hear() {
 	}
 	for _, l := range a.ear.take() {
 		if l.name == traceInput {
-			a.seen = append(a.seen, !strings.HasSuffix(l.args, "down 0"))
+			a.let(!strings.HasSuffix(l.args, "down 0"))
 		}
 	}
 }
 
-// accepted returns how many of the events that are due were let in, and false
-// if that cannot be told: the trace does not, or there are others among them.
+// let is told of an event that was let in.
+func (a *acceptance) let(down bool) {
+	if len(a.due) == 0 {
+		a.foreign = true
+		return
+	}
+	a.unclear = a.unclear || a.due[0] != down
+	a.due = a.due[1:]
+	if a.late > 0 {
+		a.late--
+	} else {
+		a.heard++
+	}
+}
+
+// accepted returns how many of the events since begin were let in, and false if
+// that cannot be told: the trace does not, or there are others among them.
 func (a *acceptance) accepted(ctx context.Context) (n int, ok bool, err error) {
 	if a.ear == nil {
 		return 0, false, nil
@@ -97,8 +130,7 @@ func (a *acceptance) accepted(ctx context.Context) (n int, ok bool, err error) {
 		return 0, false, err
 	}
 	a.hear()
-	n = len(a.seen)
-	return n, n <= len(a.due) && slices.Equal(a.seen, a.due[:n]), nil
+	return a.heard, a.late == 0 && !a.unclear && !a.foreign, nil
 }
 
 func (a *acceptance) close(ctx context.Context) error {

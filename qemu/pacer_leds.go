@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -86,6 +87,7 @@ type ledWay struct {
 	still  time.Time
 	sure   bool // a light has come
 
+	echo     ledEcho
 	firmware uint64    // where the firmware's table of segments is; 0 if none has the keyboard
 	asked    time.Time // when the processor was last asked for it
 	strange  bool      // and whether it was another
@@ -99,7 +101,9 @@ func newLEDWay(ctx context.Context, p *Pacer, in acceptance) (*ledWay, error) {
 	if err := w.meet(ctx); err != nil {
 		return nil, err
 	}
-	w.in.begin(nil)
+	if err := w.listen(ctx); err != nil {
+		return nil, err
+	}
 	for {
 		before := w.beat()
 		if err := w.try(ctx); err != nil || w.sure {
@@ -124,6 +128,19 @@ func (w *ledWay) meet(ctx context.Context) error {
 	if err == nil && !c.kernel() {
 		w.firmware = c.gdt
 	}
+	return err
+}
+
+// listen makes the way hear how often the firmware sets the lights.
+func (w *ledWay) listen(ctx context.Context) error {
+	if w.firmware == 0 || w.p.target != inputPS2 {
+		return nil
+	}
+	e, err := w.p.vm.listen(ctx, traceLEDs)
+	if errors.Is(err, errNoTrace) {
+		return nil
+	}
+	w.echo.ear = e
 	return err
 }
 
@@ -215,7 +232,11 @@ func (w *ledWay) look(ctx context.Context) (taken int, moved bool, err error) {
 	if !w.tapped {
 		w.seen, w.still = changes, time.Now()
 		w.before, w.want = changes, leds&ledNumLock == 0
+		w.echo.begin()
 		return 0, true, w.tap()
+	}
+	if w.in.hear(); w.in.foreign {
+		return 0, true, fmt.Errorf("%w by us", ErrForeignKeys)
 	}
 	if changes != w.seen {
 		w.seen, w.still = changes, time.Now()
@@ -226,6 +247,10 @@ func (w *ledWay) look(ctx context.Context) (taken int, moved bool, err error) {
 			return 0, false, err
 		}
 		return 0, false, w.succeeded(ctx)
+	}
+	if !w.echo.over(leds, time.Since(w.still)) {
+		w.p.seen = "the firmware has not set the light of Num Lock on all keyboards"
+		return 0, false, nil
 	}
 	taken, w.flying = w.flying, 0
 	w.sure, w.p.lights.come = true, true
@@ -266,11 +291,11 @@ func (w *ledWay) missed(ctx context.Context) error {
 		return err
 	}
 	switch tap := len(tapNumLock()); {
-	case ok && n == len(w.in.due):
+	case ok && n == w.in.sent:
 		w.there = true
-	case ok && n == len(w.in.due)-tap:
+	case ok && n == w.in.sent-tap:
 		w.tapped = false
-		w.in.due = w.in.due[:n]
+		w.in.withdraw(tap)
 		w.p.lights.taps--
 	default:
 		return errDoubt
@@ -287,6 +312,9 @@ func (w *ledWay) rest(ctx context.Context, d time.Duration) error {
 	if _, changes := w.p.c.LEDs(); changes != w.seen {
 		return nil
 	}
+	if w.seen != w.before && w.echo.ear != nil {
+		return w.echo.ear.rest(ctx, d)
+	}
 	limited, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	_, _, err := w.p.c.WaitLEDs(limited, w.seen)
@@ -299,4 +327,6 @@ func (w *ledWay) rest(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-func (w *ledWay) close(ctx context.Context) error { return w.in.close(ctx) }
+func (w *ledWay) close(ctx context.Context) error {
+	return errors.Join(w.in.close(ctx), w.echo.close(ctx))
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bootscribe/bootscribe/keyseq"
+	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/vnc"
 )
 
@@ -38,6 +39,7 @@ func faults(t *testing.T, b *bench, m *machine, chars int) {
 		}
 		survives(t, b, m, 60*time.Millisecond, func(stop bool) error { return halt(process, stop) })
 	})
+	t.Run("somebody else types", func(t *testing.T) { notices(t, b, m) })
 	t.Run("disconnected", func(t *testing.T) {
 		breaks(t, b, m, func(context.Context) error { return m.screen.Close() }, func() {
 			nc, err := m.vm.VNC(t.Context())
@@ -122,6 +124,39 @@ func breaks(t *testing.T, b *bench, m *machine, end func(context.Context) error,
 	if !errors.As(err, &pe) || pe.Index == 0 || pe.Index > len(text) || pe.Taken > pe.Index {
 		t.Errorf("with %s: %v", mode, err)
 	}
+}
+
+// notices types while somebody else does.
+func notices(t *testing.T, b *bench, m *machine) {
+	t.Helper()
+	fresh(t, b, m)
+	text := b.text()
+	first := m.screen.KeysSent() + uint64(len(text))/4
+	var other sync.WaitGroup
+	other.Go(func() {
+		for m.screen.KeysSent() < first && t.Context().Err() == nil {
+			time.Sleep(100 * time.Microsecond)
+		}
+		if err := otherKey(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	})
+	mode, err := m.typeText(t.Context(), keyseq.Quote(text), pace{})
+	other.Wait()
+	if !errors.Is(err, qemu.ErrForeignKeys) {
+		t.Errorf("with %s: %v", mode, err)
+	}
+	arrived(t, b, m, len(text)) // what that is does not matter, but it must not come later
+}
+
+// otherKey presses a key that the bench knows nothing of.
+func otherKey(ctx context.Context, m *machine) error {
+	var events []any
+	for _, down := range []bool{true, false} {
+		key := map[string]any{"down": down, "key": map[string]string{"type": "qcode", "data": "q"}}
+		events = append(events, map[string]any{"type": "key", "data": key})
+	}
+	return m.vm.QMP().Execute(ctx, "input-send-event", map[string]any{"events": events}, nil)
 }
 
 // partly compares what an error says of how much was typed with what is there.
