@@ -29,6 +29,7 @@ type sentry struct {
 	logins  atomic.Int32 // and how many of them are for SSH
 	written atomic.Int64 // bytes of the serial line
 	changed atomic.Bool  // there are other rules, for which the screen is new
+	paused  atomic.Bool  // somebody has stopped the machine
 
 	mu       sync.Mutex
 	rules    *detect.Set // in use
@@ -114,6 +115,12 @@ func (s *sentry) close() {
 // follow gives QEMU's events to the rules.
 func (s *sentry) follow(events *qmp.Subscription) {
 	for e := range events.C {
+		switch e.Name {
+		case "STOP":
+			s.paused.Store(true)
+		case "RESUME":
+			s.paused.Store(false)
+		}
 		s.look(s.detector.Event(time.Now(), e.Name, e.Data))
 	}
 }

@@ -64,10 +64,10 @@ func (p *progress) seen(v *view) {
 }
 
 // checkProgress looks at the counters now and then, and breaks off the build
-// when a wait is in vain.
+// when a wait is in vain. A machine that somebody has paused cannot do anything.
 func (s *sentry) checkProgress(ctx context.Context) {
 	p := &s.progress
-	if s.waits.Load() == 0 {
+	if s.waits.Load() == 0 || s.paused.Load() {
 		p.touch()
 		return
 	}

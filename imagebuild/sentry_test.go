@@ -154,6 +154,29 @@ func TestNoProgress(t *testing.T) {
 	}
 }
 
+// A machine that is paused may stand still for as long as it is.
+func TestNoProgressPaused(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Show("here I stand\n"),
+		WaitSerial("stand"), do("paused", pausedWait), do("serial", forever["serial"]))
+	b.NoProgress = 2 * time.Second
+	fails(t, b, 40*time.Second, `step "serial"`, "nothing moves in the guest")
+}
+
+// pausedWait waits in vain while the machine is paused.
+func pausedWait(ctx context.Context, g *Guest) error {
+	if err := g.VM.QMP().Execute(ctx, "stop", nil, nil); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := forever["serial"](limited, g)
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("while it is paused: %w", err)
+	}
+	return g.VM.QMP().Execute(ctx, "cont", nil, nil)
+}
+
 // A guest that shows a login prompt and has no sshd.
 func TestNoLogin(t *testing.T) {
 	t.Parallel()
