@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
@@ -162,6 +164,18 @@ func TestDiskImageFetched(t *testing.T) {
 		t.Errorf("the base is %q", a.Base)
 	}
 	wantDisk(t, b.Output, 1<<20, filepath.Join(b.Fetcher.Dir, "sha256", hex))
+}
+
+// The disk boots before CD-ROMs that are not an installation medium.
+func TestDiskImageBootsFirst(t *testing.T) {
+	t.Parallel()
+	b, _ := imageBuild(t, "raw")
+	b.VM.CDROMs = []qemu.CDROM{{Path: guest.CD(t, guest.Show("the CD"))}}
+	b.Detect, b.StepTimeout = &detect.Set{}, 30*time.Second
+	if _, err := b.Run(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	wantDisk(t, b.Output, 1<<20, "")
 }
 
 // An image may be on the disk and a medium in the drive, which boots first.
