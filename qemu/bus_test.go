@@ -194,15 +194,32 @@ func TestBootCDFromBus(t *testing.T) {
 	}
 }
 
-// UEFI has a driver for each bus that is not an SD card's: its shell lists a
-// file on each disk.
+// UEFI has a driver for each bus but an SD card's, and on ARM SATA's: its shell
+// lists a file on each disk.
 func TestUEFISeesBuses(t *testing.T) {
 	t.Parallel()
-	need.File(t, "/usr/share/qemu/firmware", "install the package ovmf")
-	buses := []Bus{VirtIO, VirtIOSCSI, SATA, NVMe, USB}
+	for binary, firmware := range map[string]string{
+		"qemu-system-x86_64":  "/usr/share/qemu/firmware/60-edk2-x86_64.json",
+		"qemu-system-aarch64": "/usr/share/qemu/firmware/60-edk2-aarch64.json",
+	} {
+		t.Run(binary, func(t *testing.T) {
+			t.Parallel()
+			need.Tool(t, binary)
+			need.File(t, firmware, "install the package ovmf or qemu-efi-aarch64")
+			buses := []Bus{VirtIO, VirtIOSCSI, NVMe, USB, SATA}
+			if binary == "qemu-system-aarch64" {
+				buses = buses[:4]
+			}
+			uefiSeesBuses(t, binary, buses)
+		})
+	}
+}
+
+func uefiSeesBuses(t *testing.T, binary string, buses []Bus) {
+	t.Helper()
 	script := "@echo -off\r\nfor %i in 0 1 2 3 4\r\n  ls fs%i:\\*.on\r\nendfor\r\nreset -s\r\n"
 	vm, _ := boot(t, "", func(c *Config) {
-		c.Memory, c.Firmware.Type, c.Disks = 256, UEFI, nil
+		c.Binary, c.Memory, c.Firmware.Type, c.Disks = binary, 256, UEFI, nil
 		for _, bus := range buses {
 			disk := filepath.Join(t.TempDir(), "disk")
 			files := iso.Volume{Content: map[string]string{"startup.nsh": script, string(bus) + ".on": ""}}

@@ -17,8 +17,8 @@ func (c *Config) checkDrives(f *findings) {
 		}
 		c.checkBus(f, field, d.Bus)
 		d.checkCard(f, field)
-		if i == 0 {
-			c.checkCardBoots(f, field, d)
+		if i == 0 && c.Boot != BootCDROM {
+			c.checkBoots(f, field, d.bus())
 		}
 	}
 	for i, d := range c.CDROMs {
@@ -26,6 +26,9 @@ func (c *Config) checkDrives(f *findings) {
 		f.path(field+".Path", d.Path, true)
 		oneOf(f, field+".Bus", d.Bus, VirtIO, VirtIOSCSI, IDE, SATA, USB)
 		c.checkBus(f, field, d.Bus)
+		if i == 0 && c.Boot != BootDisk {
+			c.checkBoots(f, field, c.cdBus(d))
+		}
 	}
 	f.path("Floppy", c.Floppy, false)
 	if c.Floppy != "" && c.board() != boardPC && c.board() != boardQ35 {
@@ -51,12 +54,14 @@ func (d Disk) checkCard(f *findings, field string) {
 	}
 }
 
-// checkCardBoots finds a first disk that the firmware would pass over: UEFI as
-// distributions build it has no driver for SD cards, SeaBIOS has.
-func (c *Config) checkCardBoots(f *findings, field string, d Disk) {
-	first := c.Boot == "" || c.Boot == BootCDROMOnce || c.Boot == BootDisk
-	if d.Bus == SD && first && c.uefi() && c.Firmware.Code == "" {
-		f.add(field+".Bus", "use another bus or BIOS; as a disk for data it can stand behind another one", "UEFI firmware cannot boot from an SD card")
+// checkBoots finds a drive that is the first to boot, and that the firmware
+// would pass over for want of a driver: UEFI as distributions build it has none
+// for SD cards, and for ARM none for SATA.
+func (c *Config) checkBoots(f *findings, field string, bus Bus) {
+	blind := bus == SD || bus == SATA && (c.arch() == "aarch64" || c.arch() == "arm")
+	booted := c.Kernel == nil && c.Boot != BootNetwork && c.Boot != BootFloppy
+	if blind && booted && c.uefi() && c.Firmware.Code == "" {
+		f.add(field+".Bus", "use another bus, such as virtio-scsi; for data it can stand behind another drive", "UEFI firmware for %s cannot boot from %s", c.arch(), bus)
 	}
 }
 
