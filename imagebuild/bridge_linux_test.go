@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -294,5 +296,14 @@ func TestBridgeHTTP(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s: %v\n%s", name, err, diff)
 		}
+	}
+}
+
+// A card that has had several addresses has the one that was heard of last.
+func TestInOrder(t *testing.T) {
+	old, stale, now := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("fe80::1%br0"), netip.MustParseAddr("10.0.0.2")
+	got := inOrder([]neighbour{{old, time.Hour}, {now, time.Second}, {stale, time.Minute}})
+	if !slices.Equal(got, []netip.Addr{now, stale, old}) {
+		t.Error(got)
 	}
 }

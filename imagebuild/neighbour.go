@@ -1,6 +1,7 @@
 package imagebuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ type neighbour struct {
 
 // inOrder returns the addresses, the last heard of first.
 func inOrder(list []neighbour) []netip.Addr {
-	slices.SortStableFunc(list, func(a, b neighbour) int { return int(a.heard - b.heard) })
+	slices.SortStableFunc(list, func(a, b neighbour) int { return cmp.Compare(a.heard, b.heard) })
 	var addrs []netip.Addr
 	for _, n := range list {
 		addrs = append(addrs, n.addr)

@@ -90,3 +90,28 @@ func TestVirtDevices(t *testing.T) {
 		}
 	}
 }
+
+// What QEMU prints of processors that are not of a PC, with firmware, a kernel
+// and a process of its.
+func TestOtherCPUs(t *testing.T) {
+	for out, want := range map[string]bool{
+		" PC=000000005f2d1a30 X00=0000000000000000\nPSTATE=60000305 -ZC- EL1h\n": false,
+		" PC=ffffd5a1b2c4e6f8 X00=0000000000000000\nPSTATE=60000305 -ZC- EL1h\n": true,
+		" PC=0000aaaac2f41a30 X00=0000000000000000\nPSTATE=60001000 -ZC- EL0t\n": true,
+	} {
+		if c, err := arm64CPU(out); err != nil || c.kernel() != want {
+			t.Errorf("%q: %+v, %v", out, c, err)
+		}
+	}
+	for out, want := range map[string]bool{
+		" pc       0000000080200000\n mtvec    0000000080000510\n stvec    0000000080212344\n vstvec   ffffffff80003014\n": false,
+		" pc       00007fff95a4b2c0\n mtvec    0000000080000510\n stvec    ffffffff80003014\n vstvec   0000000000000000\n": true,
+	} {
+		if c, err := riscv64CPU(out); err != nil || c.kernel() != want {
+			t.Errorf("%q: %+v, %v", out, c, err)
+		}
+	}
+	if _, err := arm64CPU("EAX=00000000"); err == nil {
+		t.Error("no error without a program counter")
+	}
+}
