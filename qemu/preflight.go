@@ -81,7 +81,11 @@ func (c *Config) findFirmware(f *findings, h *Host, arch string) {
 		Arch: arch, Machine: h.Machine, SecureBoot: c.Firmware.SecureBoot, Dirs: FirmwareDirs(prefix),
 	})
 	if err != nil {
-		f.add("Firmware.Code", installFirmware(arch), "%v", err)
+		remedy := installFirmware(arch)
+		if arch == "riscv64" {
+			remedy += "; or set Type to bios and Code to another firmware, such as the U-Boot of Debian's u-boot-qemu"
+		}
+		f.add("Firmware.Code", remedy, "%v", err)
 		return
 	}
 	h.Firmware = fw

@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/bootscribe/bootscribe/internal/need"
@@ -15,6 +16,10 @@ func TestRISCV64(t *testing.T) {
 	need.Tool(t, "qemu-system-riscv64")
 	const uboot = "/usr/lib/u-boot/qemu-riscv64/u-boot.bin"
 	need.File(t, uboot, "the package u-boot-qemu has it")
+	bare := Config{Binary: "qemu-system-riscv64"}
+	if _, err := bare.Preflight(soon(t)); err != nil && !strings.Contains(err.Error(), "u-boot-qemu") {
+		t.Errorf("without a firmware: %v", err)
+	}
 	vm, _ := boot(t, "", func(c *Config) {
 		c.Binary, c.Disks, c.Memory = "qemu-system-riscv64", nil, 256
 		c.Firmware = Firmware{Type: BIOS, Code: uboot}
