@@ -1,16 +1,21 @@
 package qemu
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/internal/need"
+	"github.com/bootscribe/bootscribe/internal/typeguest"
 	"github.com/bootscribe/bootscribe/iso"
 )
 
@@ -238,6 +243,50 @@ func uefiSeesBuses(t *testing.T, binary string, buses []Bus) {
 			t.Errorf("no file of the disk on %s in %q", bus, said)
 		}
 	}
+}
+
+// A real medium, which is a hybrid as those of distributions are, boots with
+// UEFI from USB and from a virtio disk, and with BIOS from that.
+func TestBootHybrid(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts machines; run without -short")
+	}
+	medium, err := typeguest.GRUB(t.Context(), t.TempDir())
+	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
+		need.Skip(t, err.Error())
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for _, bus := range []Bus{USB, VirtIO} {
+		vm, _ := boot(t, guest.Disk(t, nil), func(c *Config) {
+			c.Memory, c.Firmware.Type, c.CDROMs = 256, UEFI, []CDROM{{Path: medium, Bus: bus}}
+		})
+		if _, err := vm.Console().Wait(soon(t), regexp.MustCompile("grub>")); err != nil {
+			t.Errorf("UEFI, %s: %v", bus, err)
+		}
+		if err := vm.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	vm, _ := boot(t, guest.Disk(t, nil), func(c *Config) {
+		c.Memory, c.CDROMs = 64, []CDROM{{Path: medium, Bus: VirtIO}}
+	})
+	for ctx := soon(t); !strings.Contains(vgaLetters(ctx, vm), "grub>"); time.Sleep(50 * time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("BIOS: no grub> in %q", vgaLetters(t.Context(), vm))
+		}
+	}
+}
+
+// vgaLetters returns a text screen without its attributes; empty if there is none.
+func vgaLetters(ctx context.Context, vm *VM) string {
+	cells, _, _ := vm.VGAText(ctx)
+	letters := make([]byte, len(cells)/2)
+	for i := range letters {
+		letters[i] = cells[2*i]
+	}
+	return string(letters)
 }
 
 // A disk boots from every bus.
