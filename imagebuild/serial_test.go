@@ -19,8 +19,7 @@ func TestTypeSerial(t *testing.T) {
 	text := strings.Repeat(`The quick brown fox <"jumps"> over $1,234.56 & {lazy} dogs~ `, 5)
 	b, r := linux(t,
 		TypeSerialFunc(func(v Vars) string {
-			return `<wait "` + typeguest.LinuxPrompt + `">stty cols 500<enter>` +
-				"cat >/tmp.txt<enter>" + keyseq.Quote(text) + v.Name + "<enter><leftCtrlOn>d<leftCtrlOff>"
+			return `<wait "` + typeguest.LinuxPrompt + `">cat >/tmp.txt<enter>` + keyseq.Quote(text) + v.Name + "<enter><leftCtrlOn>d<leftCtrlOff>"
 		}),
 		TypeSerial(`<wait "typeguest# ">cat /tmp.txt | sed 's/^/it says /'<enter>`),
 		WaitSerial("\r\nit says "+regexp.QuoteMeta(text)+"out\r\n"),

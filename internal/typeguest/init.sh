@@ -14,6 +14,7 @@ case " $(cat /proc/cmdline) " in *" shell=serial "*)
 	while read -r driver; do
 		insmod "/drivers/$driver.ko" 2>/dev/null
 	done </drivers/list
+	stty -F /dev/ttyS0 cols 500 rows 50 # no line of a test is wrapped
 	while :; do setsid -c sh -i </dev/ttyS0 >/dev/ttyS0 2>&1; done
 	;;
 esac
