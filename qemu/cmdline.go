@@ -45,6 +45,7 @@ func (c *Config) CommandLine(h *Host) ([]string, error) {
 	b.tpm()
 	b.display()
 	b.drives()
+	b.shares()
 	b.network()
 	if b.err != nil {
 		return nil, b.err

@@ -73,6 +73,9 @@ var configs = []struct {
 	{"kernel", Config{
 		Kernel: &Kernel{Path: "/boot/a,b", Initrd: "/boot/initrd", Append: `console=ttyS0 a="b c"`}, Disks: []Disk{{Path: "/d"}},
 	}, nil},
+	{"shares", Config{
+		Shares: []Share{{Tag: "src", Path: "/srv/a,b"}, {Tag: "out", Path: "/out/", Writable: true}},
+	}, nil},
 	{"args", Config{
 		Args: []ArgEdit{
 			{Op: ArgAdd, Option: "no-reboot"},

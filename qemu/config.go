@@ -63,6 +63,9 @@ type Config struct {
 	// Boot is what is booted first; empty means [BootCDROMOnce].
 	Boot BootOrder `json:",omitempty"`
 
+	// Shares are directories of the host that the guest can mount. Nil means none.
+	Shares []Share `json:",omitempty"`
+
 	// NICs are the network cards. Nil means none: a guest has a network only
 	// if it is given one.
 	NICs []NIC `json:",omitempty"`

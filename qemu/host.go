@@ -32,7 +32,8 @@ type Host struct {
 	Sandbox bool
 
 	// Lacks are optional devices that this QEMU does not have: pvpanic and
-	// virtio-rng-pci are then left out of the command line, and a TPM is an error.
+	// virtio-rng-pci are then left out of the command line, and a
+	// TPM or a share is an error.
 	Lacks []string
 }
 

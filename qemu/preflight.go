@@ -69,6 +69,9 @@ func (c *Config) askHost(ctx context.Context, f *findings, h *Host) {
 	if c.TPM != nil && !h.has(c.tpmModel()) {
 		f.add("TPM", installQEMU(q.arch), "this QEMU has no %s", c.tpmModel())
 	}
+	if len(c.Shares) > 0 && !h.has("virtio-9p-pci") {
+		f.add("Shares", installQEMU(q.arch)+", or drop them", "this QEMU has no virtio-9p-pci")
+	}
 	h.Accel, h.AccelReason, err = chooseAccel(ctx, c.Accel, h.Binary, q.arch)
 	if err != nil {
 		*f = append(*f, err)
@@ -106,6 +109,7 @@ func (c *Config) checkFiles(f *findings) {
 		checkFile(f, "Kernel.Path", k.Path, false, "give the path of a kernel")
 		checkFile(f, "Kernel.Initrd", k.Initrd, false, "leave it empty for none")
 	}
+	c.checkShared(f)
 	c.checkViewerPath(f)
 	if c.QMPSocket != "" {
 		f.freeSocket("QMPSocket", c.QMPSocket)

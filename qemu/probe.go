@@ -22,7 +22,7 @@ type facts struct {
 }
 
 // optional are devices that not every QEMU has: distributions ship it in parts.
-var optional = []string{"virtio-rng-pci", "pvpanic", "pvpanic-pci", "tpm-tis", "tpm-crb", "tpm-tis-device"}
+var optional = []string{"virtio-rng-pci", "pvpanic", "pvpanic-pci", "tpm-tis", "tpm-crb", "tpm-tis-device", "virtio-9p-pci"}
 
 // memo keeps answers that cannot change while a key stays the same. Errors
 // are not kept. One caller asks, the others wait for its answer.

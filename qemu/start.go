@@ -81,7 +81,7 @@ func start(ctx context.Context, c *Config, t timing) (*VM, error) {
 func (c *Config) clone() *Config {
 	d := *c
 	d.Disks, d.CDROMs, d.Args = slices.Clone(c.Disks), slices.Clone(c.CDROMs), slices.Clone(c.Args)
-	d.NICs = slices.Clone(c.NICs)
+	d.NICs, d.Shares = slices.Clone(c.NICs), slices.Clone(c.Shares)
 	if c.Kernel != nil {
 		kernel := *c.Kernel
 		d.Kernel = &kernel

@@ -69,6 +69,7 @@ func (c *Config) Validate() error {
 	c.checkFirmware(&f)
 	c.checkKernel(&f)
 	c.checkDrives(&f)
+	c.checkShares(&f)
 	c.checkNICs(&f)
 	c.checkDisplay(&f)
 	c.checkTPM(&f)

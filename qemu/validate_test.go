@@ -104,6 +104,11 @@ func TestValidate(t *testing.T) {
 		{"kernel", Config{Kernel: &Kernel{Path: "/k", Append: "quiet"}}, ""},
 		{"no kernel", Config{Kernel: &Kernel{Initrd: "/i"}}, "Kernel.Path"},
 		{"kernel line", Config{Kernel: &Kernel{Path: "/k", Append: "a\nb"}}, "Kernel.Append"},
+		{"shares", Config{Shares: []Share{{Tag: "a", Path: "/a"}, {Tag: "b", Path: "/a"}}}, ""},
+		{"share without a path", Config{Shares: []Share{{Tag: "a"}}}, "Shares[0].Path"},
+		{"share without a tag", Config{Shares: []Share{{Path: "/a"}}}, "Shares[0].Tag"},
+		{"long tag", Config{Shares: []Share{{Tag: strings.Repeat("x", 32), Path: "/a"}}}, "Shares[0].Tag"},
+		{"tag twice", Config{Shares: []Share{{Tag: "a", Path: "/a"}, {Tag: "a", Path: "/b"}}}, "Shares[1].Tag"},
 		{"keys of another layout", Config{Args: []ArgEdit{{Op: ArgAdd, Option: "k", Value: "de"}}}, "Args[0].Option"},
 		{"sandbox", Config{NoSandbox: true, RequireSandbox: true}, "RequireSandbox"},
 	} {

@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -12,13 +13,18 @@ import (
 	"github.com/bootscribe/bootscribe/template"
 )
 
-// TestLinux boots a kernel without a medium, and types on its serial port.
+// TestLinux boots a kernel without a medium, types on its serial port, and has it
+// read a directory of the host.
 func TestLinux(t *testing.T) {
 	t.Parallel()
-	kernel, initrd, err := typeguest.Linux(t.Context(), t.TempDir())
+	kernel, initrd, err := typeguest.Linux9P(t.TempDir(), "..")
 	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
 		t.Skip(err) // other systems have no such package
 	} else if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("of the host"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -32,18 +38,20 @@ func TestLinux(t *testing.T) {
 	}}
 	_, artifacts, err := run(t, map[string]any{
 		"kernel": kernel, "initrd": initrd, "kernel_args": typeguest.LinuxShell + " word={{.Name}}", "memory": 256,
-		"communicator": "none", "output_directory": filepath.Join(t.TempDir(), "out"), "vm_name": "disk",
+		"communicator": "none", "shares": map[string]string{"src": dir}, "output_directory": filepath.Join(t.TempDir(), "out"), "vm_name": "disk",
 		"boot_serial": []string{
-			`<wait "typeguest# ">grep -o 'word=.*' /proc/cmdline<enter>`,
-			"poweroff -f<enter>",
+			`<wait "typeguest# ">mkdir /m; mount -t 9p -o trans=virtio,version=9p2000.L src /m<enter>`,
+			"grep -o 'word=.*' /proc/cmdline; grep . /m/file; poweroff -f<enter>",
 		},
 	}, nil, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	said := strings.Join(lines, "\n") + "\n"
-	if !strings.Contains(said, "\nword=disk\n") {
-		t.Errorf("the kernel's command line is not in what the guest said:\n%s", said)
+	for _, want := range []string{"\nword=disk\n", "\nof the host\n"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in what the guest said:\n%s", want, said)
+		}
 	}
 	if len(artifacts) != 1 || artifacts[0].Image.Medium != "" {
 		t.Errorf("%+v", artifacts)

@@ -73,6 +73,7 @@ func TestOptions(t *testing.T) {
 		{`"iso_url": null, "iso_checksum": null, "kernel": "/k", "initrd": "/i", "kernel_args": "auto url=http://{{.HTTPIP}}:{{.HTTPPort}}/p name={{.Name}}"`, func(b *template.Build) any {
 			return []any{b.Image.Media, *vm(b).Kernel, b.Image.KernelArgs(imagebuild.Vars{HTTPIP: "10.0.2.2", HTTPPort: 1})}
 		}, []any{iso.Source{}, qemu.Kernel{Path: "/k", Initrd: "/i"}, "auto url=http://10.0.2.2:1/p name=packer-qemu"}},
+		{`"shares": {"b": "/b", "a": "/a"}`, func(b *template.Build) any { return vm(b).Shares }, []qemu.Share{{Tag: "a", Path: "/a"}, {Tag: "b", Path: "/b"}}},
 		{`"firmware": "bios.bin"`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.BIOS, Code: "bios.bin"}},
 		{`"firmware": "code.fd", "use_pflash": true`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.UEFI, Code: "code.fd"}},
 		{`"iso_url": null, "iso_urls": ["a", "b"], "iso_checksum": "AB` + strings.Repeat("0", 30) + `"`, func(b *template.Build) any { return b.Image.Media },

@@ -30,6 +30,7 @@ func (q *qemuBuilder) fill() {
 	q.machine()
 	q.firmware()
 	q.kernel()
+	q.shares()
 	q.tpm()
 	q.display()
 	q.network()

@@ -3,7 +3,9 @@ package template
 import (
 	"fmt"
 	"github.com/bootscribe/bootscribe/qemu"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -62,6 +64,15 @@ func (q *qemuBuilder) qmpSocket() {
 	}
 	q.b.Image.VM.QMPSocket = q.or("qmp_socket_path", filepath.Join(q.b.Dir, q.vmName+".monitor"))
 	q.is("VM.QMPSocket", "qmp_socket_path")
+}
+
+// shares are in the order of their tags.
+func (q *qemuBuilder) shares() {
+	dirs := q.dict("shares")
+	for _, tag := range slices.Sorted(maps.Keys(dirs)) {
+		q.b.Image.VM.Shares = append(q.b.Image.VM.Shares, qemu.Share{Tag: tag, Path: dirs[tag]})
+	}
+	q.is("VM.Shares", "shares")
 }
 
 func (q *qemuBuilder) efi() bool {

@@ -189,6 +189,7 @@ var ownOptions = []option{
 	{name: "kernel", def: "none", status: ours, here: "a kernel that is started directly, after each reset too; iso_url may then be missing"},
 	{name: "initrd", def: "none", status: ours, here: "its initial file system"},
 	{name: "kernel_args", def: "none", late: true, status: ours, here: "its command line, with the variables of boot_command"},
+	{name: "shares", kind: isMap, def: "none", status: ours, here: "directories of the host by tags, which the guest can read after mount -t 9p -o trans=virtio TAG /mnt"},
 	{name: "tpm_state", kind: isBool, def: "false", status: ours, here: "what the TPM remembers is kept beside the image, as tpm2-00.permall, or tpm-00.permall with use_tpm1, which is what swtpm looks for"},
 	{name: "efi_secure_boot", kind: isBool, def: "false", status: ours, here: "looks for a firmware with Secure Boot and enrolled keys"},
 }

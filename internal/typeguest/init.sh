@@ -9,11 +9,16 @@ mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 
+# Which driver needs which differs between kernels, so each has two tries.
+load() {
+	for driver in $(cat /drivers/list /drivers/list); do
+		insmod "/drivers/$driver.ko" 2>/dev/null
+	done
+}
+
 case " $(cat /proc/cmdline) " in *" shell=serial "*)
 	export PS1='typeguest# '
-	while read -r driver; do
-		insmod "/drivers/$driver.ko" 2>/dev/null
-	done </drivers/list
+	load
 	stty -F /dev/ttyS0 cols 500 rows 50 # no line of a test is wrapped
 	while :; do setsid -c sh -i </dev/ttyS0 >/dev/ttyS0 2>&1; done
 	;;
@@ -25,9 +30,7 @@ for word in $(cat /proc/cmdline); do
 done
 case $keyboard in
 virtio | usb)
-	while read -r driver; do
-		insmod "/drivers/$driver.ko" 2>/dev/null
-	done </drivers/list
+	load
 	name='QEMU.*[Kk]eyboard'
 	;;
 *) name='AT.*keyboard' ;;

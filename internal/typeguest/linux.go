@@ -7,10 +7,12 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -36,10 +38,12 @@ const (
 //go:embed init.sh
 var initScript string
 
-// The drivers of the keyboards, in the order of loading. PS/2 is in the kernel.
+// The drivers of the keyboards and of 9p, in the order of loading, as far as the
+// installer has them. PS/2 is in the kernel.
 var drivers = []string{
 	"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_input",
 	"usb-common", "usbcore", "xhci-hcd", "xhci-pci", "hid", "usbhid", "hid-generic",
+	"netfs", "fscache", "9pnet", "9pnet_virtio", "9p",
 }
 
 // Linux returns a kernel and an initial file system, of the Debian installer:
@@ -61,6 +65,36 @@ func Linux(ctx context.Context, dir string) (kernel, initrd string, err error) {
 		return writeInitrd(path, modules)
 	})
 	return kernel, initrd, err
+}
+
+// Linux9P is Linux with a kernel that has 9p, which the installer's has not. It
+// is one that scripts/deps has unpacked: root is the directory of the module.
+func Linux9P(dir, root string) (kernel, initrd string, err error) {
+	const name = "linux-image-amd64"
+	tree := filepath.Join(root, ".cache/packages", name)
+	found, _ := filepath.Glob(filepath.Join(tree, "boot/vmlinuz-*"))
+	if len(found) == 0 {
+		return "", "", &MissingError{What: tree, Package: name}
+	}
+	if err := have(busyboxBin, "busybox-static"); err != nil {
+		return "", "", err
+	}
+	recipe := initScript + strings.Join(drivers, " ") + state(found[0], busyboxBin)
+	initrd, err = cached(dir, "linux9p.initrd", recipe, func(_, path string) error {
+		modules := map[string][]byte{}
+		err := filepath.WalkDir(tree, func(p string, d fs.DirEntry, err error) error {
+			name := strings.TrimSuffix(filepath.Base(p), ".ko")
+			if err == nil && name != filepath.Base(p) && slices.Contains(drivers, name) {
+				modules[name+".ko"], err = os.ReadFile(p)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return writeInitrd(path, modules)
+	})
+	return found[0], initrd, err
 }
 
 // readModules returns the drivers that the installer's file system has.
