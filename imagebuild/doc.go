@@ -72,6 +72,22 @@
 //		Steps: []imagebuild.Step{imagebuild.Shell("sudo apt-get install -y nginx")},
 //	}
 //
+// # Beginning with a kernel
+//
+// With a VM.Kernel the machine boots that directly, without a medium and a boot
+// command: what would be typed is its command line, which [Build.KernelArgs]
+// completes. Where the guest has a console on its serial port, [TypeSerial] types
+// there what [Type] does on the keyboard. [Build.Preview] tells beforehand how the
+// machine will be run:
+//
+//	build := imagebuild.Build{
+//		Output:     "debian.qcow2",
+//		VM:         qemu.Config{Kernel: &qemu.Kernel{Path: "linux", Initrd: "initrd.gz", Append: "console=ttyS0"}},
+//		KernelArgs: func(v imagebuild.Vars) string { return "auto url=" + v.URL + "/preseed.cfg" },
+//		Files:      files,
+//		Steps:      []imagebuild.Step{imagebuild.WaitFetch("/preseed.cfg"), imagebuild.WaitShutdown()},
+//	}
+//
 // # Failures
 //
 // What is wrong before the machine starts is found by [Build.Validate], all of
