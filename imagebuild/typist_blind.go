@@ -116,9 +116,11 @@ func hasLight(s keyseq.Stroke) bool {
 }
 
 const (
-	// lightBytes go before one Num Lock: it needs two more in the same queue
-	// of 16, and its release may still be there when the light comes.
-	lightBytes = 12
+	// lightBytes go before one Num Lock, which needs two more: twice that is
+	// what the queue of the keyboard holds. UEFI's firmware sets the light twice
+	// (see ledEcho in package qemu), and when the second time is late it looks
+	// like the answer to another Num Lock.
+	lightBytes = 6
 	// lightProbe is how long the first light may take to come.
 	lightProbe = 3 * time.Second
 )
