@@ -51,6 +51,7 @@ func (e *eye) fresh(ctx context.Context) (*view, uint64) {
 	if err != nil {
 		return e.look()
 	}
+	_ = e.conn.Fence(ctx) // and what was dumped has been sent as well
 	frame, ok := img.(*image.RGBA)
 	if !ok {
 		return e.look()
