@@ -135,9 +135,9 @@ func TestPacerForeignKeys(t *testing.T) {
 
 func TestPacerForeignKeysBIOS(t *testing.T) {
 	t.Parallel()
-	vm, _ := boot(t, guest.Disk(t, guest.KeyRead(0, false)), nil)
-	readsKeys(t, vm)
 	for _, secret := range []bool{false, true} {
+		vm, _ := boot(t, guest.Disk(t, guest.KeyRead(0, false)), nil)
+		readsKeys(t, vm)
 		ty := newTypist(t, vm, PacerConfig{Secret: secret})
 		if err := ty.play(soon(t), usStrokes("ab")); err != nil {
 			t.Fatal(err)
@@ -148,7 +148,6 @@ func TestPacerForeignKeysBIOS(t *testing.T) {
 		if !errors.Is(err, ErrForeignKeys) || !errors.As(err, &pe) || pe.Sent-pe.Untaken != 2 || strings.Contains(err.Error(), "'x'") == secret {
 			t.Errorf("secret %v: %v", secret, err)
 		}
-		ty.p.Close(soon(t))
 	}
 }
 
