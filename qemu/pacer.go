@@ -100,6 +100,7 @@ type Pacer struct {
 
 	arrived bool // QEMU has read all strokes on their way
 	cut     bool // and the machine was stopped before that: they may be dropped
+	spoilt  bool // they may have come to the guest in part
 
 	idle  time.Duration // for which the guest has run and taken nothing
 	last  time.Time     // when that was last counted
@@ -158,8 +159,8 @@ func (vm *VM) NewPacer(ctx context.Context, c *PacerConfig) (*Pacer, error) {
 	return p, nil
 }
 
-// Close leaves Num Lock as it was and ends what observes the machine. The
-// Pacer is of no use afterwards. Close may be called twice.
+// Close leaves no key down and Num Lock as it was, and ends what observes the
+// machine. The Pacer is of no use afterwards. Close may be called twice.
 func (p *Pacer) Close(ctx context.Context) error {
 	if p.vm == nil {
 		return nil
@@ -169,7 +170,7 @@ func (p *Pacer) Close(ctx context.Context) error {
 		p.vm = nil
 		<-vm.typing
 	}()
-	err := errors.Join(p.leave(ctx), p.restoreLights(ctx))
+	err := errors.Join(p.unstick(ctx), p.leave(ctx), p.restoreLights(ctx))
 	if err != nil && !isClosed(vm.proc.done) {
 		return fmt.Errorf("qemu: keys: %w", err)
 	}
@@ -194,6 +195,7 @@ func (p *Pacer) Untaken() int { return len(p.flying) }
 func (p *Pacer) Pace(ctx context.Context, next []Stroke) (int, error) {
 	n, err := p.pace(ctx, next)
 	if err != nil {
+		p.spoilt = spoils(err)
 		return 0, &PaceError{Mode: p.mode, Sent: p.given, Untaken: len(p.flying), Err: err}
 	}
 	return n, nil

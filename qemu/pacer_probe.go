@@ -24,7 +24,7 @@ func (p *Pacer) probe(ctx context.Context) (input, error) {
 	if err != nil {
 		return inputNone, err
 	}
-	err = p.vm.releaseShift(ctx)
+	err = p.vm.release(ctx, codeRightShift)
 	found := inputVirtIO
 	if err == nil {
 		found, err = hearInput(ctx, e)
@@ -51,9 +51,13 @@ func hearInput(ctx context.Context, e *ear) (input, error) {
 	return inputVirtIO, nil
 }
 
-// releaseShift sends the release of the right Shift key past all queues.
-func (vm *VM) releaseShift(ctx context.Context) error {
-	key := map[string]any{"type": "key", "data": map[string]any{
-		"down": false, "key": map[string]any{"type": "qcode", "data": "shift_r"}}}
-	return vm.qmp.Execute(ctx, "input-send-event", map[string]any{"events": []any{key}}, nil)
+// release sends the releases of keys past all queues. Through VNC QEMU takes none
+// of a key that it knows to be up.
+func (vm *VM) release(ctx context.Context, codes ...uint16) error {
+	var events []any
+	for _, c := range codes {
+		key := map[string]any{"type": "number", "data": c}
+		events = append(events, map[string]any{"type": "key", "data": map[string]any{"down": false, "key": key}})
+	}
+	return vm.qmp.Execute(ctx, "input-send-event", map[string]any{"events": events}, nil)
 }
