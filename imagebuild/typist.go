@@ -84,19 +84,21 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 		return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
 	}
 	pacer, err := t.VM.NewPacer(ctx, &qemu.PacerConfig{
-		Send:     t.send,
-		Fence:    t.fence,
-		LEDs:     func() (uint8, uint64) { leds, n := t.VNC.LEDs(); return uint8(leds), n },
-		WaitLEDs: t.waitLEDs,
-		Mode:     o.Mode,
-		Patience: o.Patience,
-		Secret:   o.Secret,
-		Observe:  func(m qemu.Mode, reason string) { t.emit(Typing{Mode: m, Reason: reason}) },
+		Send:      t.send,
+		Fence:     t.fence,
+		LEDs:      func() (uint8, uint64) { leds, n := t.VNC.LEDs(); return uint8(leds), n },
+		WaitLEDs:  t.waitLEDs,
+		Mode:      o.Mode,
+		KeepShift: true,
+		Patience:  o.Patience,
+		Secret:    o.Secret,
+		Observe:   func(m qemu.Mode, reason string) { t.emit(Typing{Mode: m, Reason: reason}) },
 	})
 	if err != nil {
 		return err
 	}
-	p.Pacer, p.Send = &pacing{pacer: pacer}, t.write
+	pacing := &pacing{pacer: pacer, send: t.write}
+	p.Pacer, p.Send = pacing, pacing.write
 	return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
 }
 
@@ -149,10 +151,13 @@ func (t *Typist) send(keys []qemu.Key) error {
 	return t.VNC.Keys(events...)
 }
 
-// pacing makes keyseq's strokes known to qemu's pacer.
+// pacing makes keyseq's strokes known to qemu's pacer, and sends them as that
+// knows them.
 type pacing struct {
 	pacer   *qemu.Pacer
-	strokes []qemu.Stroke
+	send    func([]keyseq.Event) error
+	strokes []qemu.Stroke // of which some go
+	keys    []keyseq.Event
 }
 
 // Pace implements keyseq.Pacer.
@@ -166,7 +171,28 @@ func (p *pacing) Pace(ctx context.Context, next []keyseq.Stroke) (int, error) {
 		}
 		p.strokes = append(p.strokes, stroke)
 	}
-	return p.pacer.Pace(ctx, p.strokes)
+	n, err := p.pacer.Pace(ctx, p.strokes)
+	p.strokes = p.strokes[:n]
+	return n, err
+}
+
+// write sends the events of the strokes that were let go, and keeps Shift down
+// between them.
+func (p *pacing) write(events []keyseq.Event) error {
+	p.keys = p.keys[:0]
+	kept := false
+	for i, s := range p.strokes {
+		from, to := 0, len(s)
+		if kept {
+			from++
+		}
+		if kept = i+1 < len(p.strokes) && s.KeepsShift(p.strokes[i+1]); kept {
+			to--
+		}
+		p.keys = append(p.keys, events[from:to]...)
+		events = events[len(s):]
+	}
+	return p.send(p.keys)
 }
 
 // Untaken implements keyseq.Pacer.

@@ -61,6 +61,12 @@ type PacerConfig struct {
 	// batch, and falls back when a mode does not hold.
 	Mode Mode
 
+	// KeepShift says that the caller keeps Shift down between the strokes of one
+	// write where [Stroke.KeepsShift] allows it: it leaves out the release and
+	// the next press. The guest has less to read then, and UEFI's firmware takes
+	// 10 ms for each key.
+	KeepShift bool
+
 	// Patience is how long the guest may take no key while it runs before
 	// that is an error; 0 means 30 seconds.
 	Patience time.Duration
@@ -247,7 +253,10 @@ func (p *Pacer) step(ctx context.Context, next []Stroke) (n int, done bool, err 
 	if err := p.arrive(limited); err != nil || p.cut {
 		return 0, false, err
 	}
-	p.letGo(next[:n])
+	if next = next[:n]; p.c.KeepShift {
+		next = together(next)
+	}
+	p.letGo(next)
 	return n, true, nil
 }
 

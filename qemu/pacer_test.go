@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/bootscribe/bootscribe/internal/guest"
 )
 
@@ -133,4 +135,27 @@ func TestPacerBIOS(t *testing.T) {
 		t.Errorf("%d of %d characters arrived:\n%q, want\n%q", len(got), len(text), got, text)
 	}
 	t.Logf("%.0f characters a second, %v %v", float64(len(text))/took.Seconds(), ty.modes, ty.why)
+}
+
+// Shift stays down between characters that both need it, and is pressed as often
+// as its key is asked for.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	shift := Stroke{{codeLeftShift, true}, {codeLeftShift, false}}
+	a, b, c := usStroke('A'), usStroke('B'), usStroke('c')
+	for _, tt := range []struct {
+		name string
+		in   []Stroke
+		want []Stroke
+	}{
+		{"none", nil, nil},
+		{"two", []Stroke{a, b, c}, []Stroke{a[:3], b[1:], c}},
+		{"three", []Stroke{a, b, a}, []Stroke{a[:3], b[1:3], a[1:]}},
+		{"one between", []Stroke{a, c, b}, []Stroke{a, c, b}},
+		{"Shift itself", []Stroke{a, shift, shift, b}, []Stroke{a, shift, shift, b}},
+	} {
+		if diff := cmp.Diff(tt.want, together(tt.in)); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.name, diff)
+		}
+	}
 }

@@ -1,5 +1,7 @@
 package qemu
 
+import "slices"
+
 // Key is a key of the machine's keyboard that goes down or up.
 type Key struct {
 	// Code is the key's set-1 scan code, with 0x80 set where e0 comes first,
@@ -11,6 +13,28 @@ type Key struct {
 // Stroke is what the guest must get whole: all makes and breaks of one
 // character or key, in their order.
 type Stroke []Key
+
+// KeepsShift reports whether Shift can stay down from the end of s into next: both
+// are characters that need it.
+func (s Stroke) KeepsShift(next Stroke) bool {
+	const least = 4 // events; fewer are no more than a Shift key itself
+	if len(s) < least || len(next) < least {
+		return false
+	}
+	return s[len(s)-1] == Key{codeLeftShift, false} && next[0] == Key{codeLeftShift, true}
+}
+
+// together returns strokes as they go in one write if Shift is kept.
+func together(strokes []Stroke) []Stroke {
+	all := slices.Clone(strokes)
+	for i := 1; i < len(all); i++ {
+		if strokes[i-1].KeepsShift(strokes[i]) {
+			all[i-1] = all[i-1][:len(all[i-1])-1]
+			all[i] = all[i][1:]
+		}
+	}
+	return all
+}
 
 // Scan codes of keys that mean something here.
 const (
