@@ -80,6 +80,11 @@ soak-typing: ## type on real guests for ten minutes, beside some load
 	@scripts/deps typing
 	$(GO) run ./examples/typebench -guest keyread,isolinux,grub,linux,linux-virtio,uefi-shell -chars 3000 -load 2 -soak 10m
 
+.PHONY: soak-demo
+soak-demo: ## build demo.qcow2 twenty times, and count the builds that fail
+	@scripts/deps demo
+	@scripts/demo-soak
+
 .PHONY: bench
 bench: ## the benchmarks
 	@scripts/deps test
