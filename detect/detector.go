@@ -281,6 +281,19 @@ func (d *Detector) fail(w *waiting, now time.Time) {
 	d.found = append(d.found, f)
 }
 
+// Renew takes back that a Stall or Transitional has failed, and has its time
+// begin anew: for who knows that the guest is about to get its answer. A
+// finding that is gone meanwhile stays so.
+func (d *Detector) Renew(now time.Time, f Finding) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, w := range d.waiting {
+		if w.Name == f.Name && w.Channel == f.Channel && w.Text == f.Text {
+			w.start, w.failed, w.Fails = now, false, false
+		}
+	}
+}
+
 // due returns when the finding fails, and false if time alone will not do it. A
 // text that moves on a stream is alive only as long as it comes again.
 func (w *waiting) due() (time.Time, bool) {

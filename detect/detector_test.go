@@ -293,6 +293,9 @@ func TestScreen(t *testing.T) {
 		{"a line of several rows", []step{
 			{at: 0, screen: []string{strings.Repeat("x", 70) + " the end o", "f the world", ""}, want: "bad:1!"},
 		}},
+		{"in a box that is as wide as the screen", []step{
+			{at: 0, screen: []string{strings.Repeat("─", 70), "│" + strings.Repeat(" ", 68) + "│", "│" + strings.Repeat(" ", 24) + "the end of the world" + strings.Repeat(" ", 24) + "│"}, want: "bad:3!"},
+		}},
 		{"a narrow screen has no such line", []step{
 			{at: 0, screen: []string{"the end o", "f the world"}},
 		}},
@@ -501,4 +504,29 @@ detect: rule "x": Name is used twice; Set.Add replaces a rule`},
 			}
 		})
 	}
+}
+
+// A stall whose answer is under way has its time anew, and fails all the same
+// if none comes.
+func TestRenew(t *testing.T) {
+	d := newDetector(t, &Set{Rules: []Rule{
+		{Name: "ask", Class: Stall, After: 10 * time.Second, Pattern: "^question"},
+		{Name: "dots", Class: Stall, After: 4 * time.Second, Moving: true, Pattern: "^press any key"},
+	}})
+	play(t, d, []step{
+		{at: 0, screen: []string{"question one", "press any key"}, want: "ask:1 dots:2"},
+		{at: 4, want: "dots:2!", next: 10},
+	})
+	d.Renew(at(6), Finding{Name: "dots", Channel: Screen, Text: "press any key"})
+	play(t, d, []step{
+		{at: 7, screen: []string{"question one", "press any key...."}},
+		{at: 9, next: 10},
+		{at: 10, want: "dots:2!", next: 17},
+	})
+	d.Renew(at(11), Finding{Name: "dots", Channel: Screen, Text: "press any key"})
+	play(t, d, []step{
+		{at: 12, screen: []string{"question one", "booting"}},
+		{at: 16, next: 22},
+		{at: 22, want: "ask:1!"},
+	})
 }

@@ -128,8 +128,14 @@ type speaker struct {
 
 // speakers returns the first rule that matches. Those that must match several
 // times do not keep others from speaking: they come before it in the slice.
-func (m *matcher) speakers(text []byte) (all []speaker) {
+func (m *matcher) speakers(text []byte) []speaker { return m.speakersBefore(text, len(text)+1) }
+
+// speakersBefore is speakers for what begins before a place in the text.
+func (m *matcher) speakersBefore(text []byte, place int) (all []speaker) {
 	m.all(text, func(r *compiled, at []int) bool {
+		if at[0] >= place {
+			return true
+		}
 		all = append(all, speaker{r, string(text[at[0]:at[1]])})
 		return r.Count > 1
 	})

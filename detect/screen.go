@@ -142,9 +142,9 @@ func (d *Detector) rows(lines []string) (all []*hit) {
 		for last < len(lines)-1 && last-i < maxWrap && wraps(last) {
 			last++
 		}
-		if len(speakers) == 0 && last > i {
+		if len(speakers) == 0 && last > i { // what begins in a later row is for that row to tell
 			text = []byte(strings.Join(lines[i:last+1], ""))
-			speakers = m.speakers(text)
+			speakers = m.speakersBefore(text, len(line))
 		}
 		for _, r := range speakers {
 			if r.Class != Ignored {

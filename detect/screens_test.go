@@ -15,20 +15,20 @@ func TestRealScreens(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"grub-efi-shell.txt":           "grub-prompt:9 grub-prompt:9!",
-		"grub-text-shell.vga":          "grub-prompt:4 grub-prompt:4!",
-		"installer-bad-mirror.txt":     "debian-question:8 debian-dialog:9 debian-error:11! debian-question:8! debian-dialog:9!",
+		"grub-efi-shell.txt":           "grub-prompt:16 grub-prompt:16!",
+		"grub-text-shell.vga":          "grub-prompt:11 grub-prompt:11!",
+		"installer-bad-mirror.txt":     "debian-question:8 debian-error:11! debian-dialog:14 debian-question:8! debian-dialog:14!",
 		"installer-fb-language.txt":    "debian-question:2 debian-question:2!",
 		"installer-fb-memory.txt":      "debian-question:21 debian-question:21!",
-		"installer-fb-preseed.txt":     "debian-question:22 debian-preseed-missing:23! debian-preseed-missing:25! debian-question:22!",
-		"installer-fb-step-failed.txt": "debian-question:21 debian-step-failed:22! debian-step-failed:24! debian-question:21!",
+		"installer-fb-preseed.txt":     "debian-question:22 debian-preseed-missing:24! debian-preseed-missing:25! debian-question:22!",
+		"installer-fb-step-failed.txt": "debian-question:21 debian-step-failed:23! debian-step-failed:24! debian-question:21!",
 		"installer-keyboard.vga":       "debian-question:2 debian-question:2!",
 		"installer-language.vga":       "debian-question:2 debian-question:2!",
 		"installer-location.vga":       "debian-question:2 debian-question:2!",
-		"installer-hostname.vga":       "debian-question:4 debian-dialog:9 debian-question:4! debian-dialog:9!",
+		"installer-hostname.vga":       "debian-question:4 debian-dialog:17 debian-question:4! debian-dialog:17!",
 		"installer-mirror.vga":         "debian-question:2 debian-question:2!",
-		"installer-no-network.vga":     "debian-question:2 debian-error:3! debian-question:2!",
-		"installer-proxy.vga":          "debian-question:6 debian-dialog:10 debian-question:6! debian-dialog:10!",
+		"installer-no-network.vga":     "debian-question:2 debian-error:4! debian-question:2!",
+		"installer-proxy.vga":          "debian-question:6 debian-dialog:18 debian-question:6! debian-dialog:18!",
 		"ipxe.vga":                     "seabios-device:5 ipxe:7 ipxe-failed:21 ipxe-failed:22 no-bootable-device:24!",
 		"seabios.vga":                  "seabios:1 seabios-device:2 boot-device-failed:3 seabios-device:5 no-bootable-device:8!",
 	}
