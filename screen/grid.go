@@ -78,7 +78,7 @@ func edges(p *pixels, n int) []image.Point {
 	const much = 64
 	var all []image.Point
 	for y := range p.height {
-		row := p.pix[y*p.width : (y+1)*p.width]
+		row := p.line(y)
 		for x := 1; x < len(row); x++ {
 			if row[x] != row[x-1] && distance(row[x], row[x-1]) >= much {
 				all = append(all, image.Pt(x, y))

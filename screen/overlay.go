@@ -44,12 +44,11 @@ func (s *scanner) survey(x *index, left, top int) (seeds [3]uint32, flat bool) {
 	flat = true
 	bright, dark, vivid := -1, 1<<30, -1
 	for y := range x.height {
-		at := (top+y)*s.pix.width + left
-		line := s.pix.pix[at : at+x.width]
+		line := s.pix.line(top + y)[left : left+x.width]
 		for i, c := range line {
 			if i > 0 && flat {
 				flat = y == 0 || i == 1 || alike(c, line[i-1])
-				flat = flat && (y < 2 || alike(c, s.pix.pix[at+i-s.pix.width]))
+				flat = flat && (y < 2 || alike(c, s.pix.at(left+i, top+y-1)))
 			}
 			if i > 0 && c == line[i-1] {
 				continue
@@ -82,9 +81,8 @@ func (s *scanner) near(x *index, left, top int, seed uint32, tolerance int) (hit
 	h := uint64(hashSeed)
 	inside, outside := 0, 1<<30
 	for y := range x.height {
-		at := (top+y)*s.pix.width + left
 		var row uint32
-		for _, c := range s.pix.pix[at : at+x.width] {
+		for _, c := range s.pix.line(top + y)[left : left+x.width] {
 			row <<= 1
 			if d := distance(c, seed); d <= tolerance {
 				row |= 1

@@ -3,29 +3,79 @@ package screen
 import (
 	"image"
 	"image/color"
+	"slices"
 )
 
 // pixels is a picture as one number a pixel: red, green, blue from the top of
-// the lower three bytes.
+// the lower three bytes. All of it is in memory, or only some rows at a time,
+// which is enough to go through it from the top and a quarter of the memory that
+// the picture itself takes.
 type pixels struct {
 	width, height int
-	pix           []uint32
+	pix           []uint32 // the rows, or room for a band of them
+	fill          func(dst []uint32, y int)
+	band          []int // which row is in each place of the band; nil if all are there
 }
 
-func (p *pixels) at(x, y int) uint32 { return p.pix[y*p.width+x] }
+// bandRows is how many rows are in memory at a time: those of a cell and more.
+const bandRows = 2 * maxSide
 
-// load takes a picture's pixels, reusing p's memory.
-func (p *pixels) load(img image.Image) {
+// line returns a row, which is good until bandRows others were asked for.
+func (p *pixels) line(y int) []uint32 {
+	if p.band == nil {
+		return p.pix[y*p.width : (y+1)*p.width]
+	}
+	i := y % bandRows
+	row := p.pix[i*p.width : (i+1)*p.width]
+	if p.band[i] != y {
+		p.fill(row, y)
+		p.band[i] = y
+	}
+	return row
+}
+
+func (p *pixels) at(x, y int) uint32 { return p.line(y)[x] }
+
+// open takes a picture, reusing p's memory. Its rows are taken when they are
+// asked for.
+func (p *pixels) open(img image.Image) {
 	b := img.Bounds()
-	p.width, p.height = b.Dx(), b.Dy()
-	if n := p.width * p.height; cap(p.pix) < n {
+	p.width, p.height, p.fill = b.Dx(), b.Dy(), rowsOf(img)
+	p.room(min(p.height, bandRows))
+	p.band = slices.Grow(p.band[:0], bandRows)[:bandRows]
+	for i := range p.band {
+		p.band[i] = -1
+	}
+}
+
+// close lets go of the picture.
+func (p *pixels) close() { p.fill = nil }
+
+// load takes a picture's pixels, all at once.
+func (p *pixels) load(img image.Image) {
+	p.open(img)
+	p.whole()
+	p.close()
+}
+
+// whole takes all rows, for who jumps from one end of the picture to the other.
+func (p *pixels) whole() {
+	if p.band == nil {
+		return
+	}
+	p.band = nil
+	p.room(p.height)
+	for y := range p.height {
+		p.fill(p.line(y), y)
+	}
+}
+
+// room makes room for some rows.
+func (p *pixels) room(rows int) {
+	if n := p.width * rows; cap(p.pix) < n {
 		p.pix = make([]uint32, n)
 	} else {
 		p.pix = p.pix[:n]
-	}
-	row := rowsOf(img)
-	for y := range p.height {
-		row(p.pix[y*p.width:][:p.width], y)
 	}
 }
 

@@ -21,7 +21,7 @@ type Reader struct {
 	Fonts []*Font
 
 	mu sync.Mutex
-	// pix is memory for a picture, which the garbage collector may have back.
+	// pix is memory for pixels, which the garbage collector may have back.
 	pix            weak.Pointer[pixels]
 	first          sizes // the fonts to look in first
 	wide, narrow   sizes // those of last resort, for text mode and for all else; nil until needed
@@ -57,7 +57,8 @@ func (r *Reader) Read(img image.Image) (*Text, error) {
 		pix = new(pixels)
 		r.pix = weak.Make(pix)
 	}
-	pix.load(img)
+	pix.open(img)
+	defer pix.close()
 	s := &scanner{pix: pix}
 	best := r.best(s)
 	if best == nil {
@@ -167,6 +168,7 @@ func (r *Reader) best(s *scanner) *scan {
 // for text on pictures, then for that in fonts of last resort.
 func (r *Reader) search(s *scanner, found func(grid) bool) {
 	defer func() { s.plain = false }()
+	s.pix.whole()
 	anchors := edges(s.pix, 64)
 	for _, pass := range []struct {
 		plain bool

@@ -122,13 +122,11 @@ func (s *scanner) cell(x *index, left, top int) scanned {
 // exchanged, s.flip, and returns their hashes; ok is false if it has more.
 func (s *scanner) two(x *index, left, top int) (first, second uint32, h1, h2 uint64, ok bool) {
 	p := s.pix
-	at := top*p.width + left
-	first = p.pix[at]
+	first = p.at(left, top)
 	second = first
 	h1, h2 = hashSeed, hashSeed
 	for y := range x.height {
-		line := p.pix[at : at+x.width]
-		at += p.width
+		line := p.line(top + y)[left : left+x.width]
 		var row uint32
 		for _, c := range line {
 			row <<= 1

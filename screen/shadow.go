@@ -10,9 +10,8 @@ func (s *scanner) shadowed(x *index, left, top int, dark uint32) (int32, bool) {
 	const near, margin = 32, 6 * 8 // margin is of luma
 	x.castShadows()
 	for y := range x.height {
-		at := (top+y)*s.pix.width + left
 		var row uint32
-		for _, c := range s.pix.pix[at : at+x.width] {
+		for _, c := range s.pix.line(top + y)[left : left+x.width] {
 			row <<= 1
 			if distance(c, dark) <= near {
 				row |= 1
