@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"io"
 	"net"
 	"os"
@@ -326,6 +327,36 @@ func TestScreendump(t *testing.T) {
 	}
 	if img.Bounds().Dx() != 720 || img.Bounds().Dy() != 400 || bright < 20 {
 		t.Errorf("%v with %d bright pixels", img.Bounds(), bright)
+	}
+	checkDump(t, vm)
+}
+
+// checkDump reads a dump twice, and looks that nothing is left of it.
+func checkDump(t *testing.T, vm *VM) {
+	t.Helper()
+	d, err := vm.OpenScreendump(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [2]int
+	var pixels [2][]byte
+	for i := range rows {
+		err := d.Rows(func(rgb []byte) {
+			rows[i]++
+			pixels[i] = append(pixels[i], rgb...)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d.Size != image.Pt(720, 400) || rows != [2]int{400, 400} || len(pixels[0]) != 3*720*400 || !bytes.Equal(pixels[0], pixels[1]) {
+		t.Errorf("%v, %v rows, %d and %d bytes", d.Size, rows, len(pixels[0]), len(pixels[1]))
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(vm.dir, "screen*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
