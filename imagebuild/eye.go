@@ -1,8 +1,8 @@
 package imagebuild
 
 import (
-	"bytes"
 	"context"
+	"hash/maphash"
 	"image"
 	"sync"
 	"time"
@@ -21,13 +21,15 @@ type eye struct {
 
 	mu     sync.Mutex
 	reader screen.Reader
-	recent []*view // the newest first
-	reads  int     // how many frames were read
+	seed   maphash.Seed // of tiles
+	recent []*view      // the newest first
+	reads  int          // how many frames were read
 }
 
 // view is a frame and what it says.
 type view struct {
-	frame *image.RGBA
+	tiles tiles
+	frame image.Image  // nil when nobody will read it any more: frames are large
 	text  *screen.Text // nil as long as nobody has asked
 }
 
@@ -47,36 +49,48 @@ const (
 func (e *eye) fresh(ctx context.Context) (*view, uint64) {
 	_ = e.conn.Fence(ctx) // frames that were under way are no news
 	seq := e.conn.Seq()   // but one that comes during the dump is: it may be the last
-	img, err := e.vm.Screendump(ctx)
+	v, err := e.dump(ctx)
 	if err != nil {
 		return e.look()
 	}
 	_ = e.conn.Fence(ctx) // and what was dumped has been sent as well
-	frame, ok := img.(*image.RGBA)
-	if !ok {
-		return e.look()
+	return v, seq
+}
+
+// dump returns what QEMU would show at this moment.
+func (e *eye) dump(ctx context.Context) (*view, error) {
+	d, err := e.vm.OpenScreendump(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return e.keep(frame), seq
+	defer d.Close()
+	f, failed := dumped(d)
+	v := e.keep(f)
+	return v, *failed
 }
 
 // look returns the newest frame that QEMU has sent, and the number to wait for
 // the next one with.
-func (e *eye) look() (*view, uint64) {
-	frame, seq := e.conn.Frame()
-	return e.keep(frame), seq
+func (e *eye) look() (v *view, seq uint64) {
+	e.conn.Look(func(img *image.RGBA, now uint64) { v, seq = e.keep(frameOf(img)), now })
+	return v, seq
 }
 
 // keep returns the view of a frame, which may be an old one.
-func (e *eye) keep(frame *image.RGBA) *view {
+func (e *eye) keep(f frame) *view {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.recent == nil {
+		e.seed = maphash.MakeSeed()
+	}
+	now := newTiles(e.seed, f)
 	for i, v := range e.recent {
-		if v.frame.Rect == frame.Rect && bytes.Equal(v.frame.Pix, frame.Pix) {
+		if v.tiles.equal(now) {
 			e.recent[0], e.recent[i] = v, e.recent[0]
 			return v
 		}
 	}
-	v := &view{frame: frame}
+	v := &view{tiles: now, frame: f.picture()}
 	e.recent = append([]*view{v}, e.recent[:min(len(e.recent), 1)]...)
 	return v
 }
@@ -90,7 +104,7 @@ func (e *eye) read(v *view) (*screen.Text, error) {
 		if err != nil {
 			return nil, err
 		}
-		v.text = text
+		v.text, v.frame = text, nil
 		e.reads++
 	}
 	return v.text, nil
@@ -100,7 +114,8 @@ func (e *eye) read(v *view) (*screen.Text, error) {
 // reader that was not used before need not look for the rarer fonts, which takes
 // a second.
 func (e *eye) evidence() (image.Image, string) {
-	v, _ := e.look()
+	img := e.conn.Screen()
+	v := e.keep(frameOf(img))
 	e.mu.Lock()
 	if e.reads == 0 && e.reader.Fonts == nil {
 		e.reader.Fonts = screen.SystemFonts()
@@ -108,9 +123,9 @@ func (e *eye) evidence() (image.Image, string) {
 	e.mu.Unlock()
 	text, err := e.read(v)
 	if err != nil || text.Unknown() == len(text.Cells) {
-		return v.frame, ""
+		return img, ""
 	}
-	return v.frame, text.String()
+	return img, text.String()
 }
 
 // watch calls see with what the screen says, now and whenever that may have
@@ -149,8 +164,8 @@ func (e *eye) differ(a, b *view) bool {
 	if a == b {
 		return false
 	}
-	changed := screen.Changed(a.frame, b.frame)
-	if changed.Empty() || changed.Dx() > largestCell || changed.Dy() > largestCell {
+	changed := a.tiles.changed(b.tiles)
+	if changed.Empty() || max(changed.Dx(), changed.Dy()) > largestCell+tileSide {
 		return !changed.Empty()
 	}
 	before, err := e.read(a)

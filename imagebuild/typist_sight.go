@@ -17,9 +17,11 @@ type sight struct {
 }
 
 // look returns what the screen says, and the number of its frame.
-func (s sight) look() (*screen.Text, uint64, error) {
-	seq := s.conn.Seq()
-	text, err := s.reader.Read(s.conn.Screen())
+func (s sight) look() (text *screen.Text, seq uint64, err error) {
+	s.conn.Look(func(frame *image.RGBA, now uint64) {
+		seq = now
+		text, err = s.reader.Read(frame)
+	})
 	return text, seq, err
 }
 

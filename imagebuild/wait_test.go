@@ -52,6 +52,26 @@ func TestWaitText(t *testing.T) {
 	}
 }
 
+// What QEMU shows and what it has sent are the same view, which is read once and
+// then takes next to no memory.
+func TestViews(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Show("hello\n"), WaitText("hello"), do("look", func(ctx context.Context, g *Guest) error {
+		for ctx.Err() == nil {
+			fresh, _ := g.eye.fresh(ctx) // in between the cursor may blink
+			seen, _ := g.eye.look()
+			if _, err := g.eye.read(seen); err != nil {
+				return err
+			}
+			if seen == fresh && seen.frame == nil && g.eye.reads < 40 {
+				return errors.New("enough")
+			}
+		}
+		return ctx.Err()
+	}))
+	fails(t, b, 30*time.Second, "enough")
+}
+
 // A boot command waits for what the screen shows of the keys before.
 func TestTypeWaits(t *testing.T) {
 	t.Parallel()
