@@ -69,6 +69,7 @@ func (g *Guest) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) e
 	t := Typist{VM: g.VM, VNC: g.VNC, Observe: g.typing, Wait: g.waitFor}
 	g.typed = keyseq.Progress{}
 	g.typedAt = g.run.machine.resets.Load()
+	defer g.run.sentry.mayAnswer()()
 	return t.Play(ctx, seq, o)
 }
 

@@ -220,6 +220,7 @@ func (e *eye) change(ctx context.Context, before *view) error {
 
 // waitFor waits for what a boot command waits for.
 func (g *Guest) waitFor(ctx context.Context, w keyseq.WaitFor) error {
+	defer g.run.sentry.mayNotAnswer()()
 	switch f := w.Fact.(type) {
 	case keyseq.Shows:
 		re, err := f.Regexp()

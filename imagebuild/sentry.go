@@ -28,6 +28,7 @@ type sentry struct {
 	waits   atomic.Int32 // how many waits there are
 	logins  atomic.Int32 // and how many of them are for SSH
 	written atomic.Int64 // bytes of the serial line
+	answers atomic.Int32 // how many keys and pauses there are, after which comes what may be an answer
 	changed atomic.Bool  // there are other rules, for which the screen is new
 	paused  atomic.Bool  // somebody has stopped the machine
 
@@ -166,6 +167,10 @@ func (s *sentry) patrol(ctx context.Context) {
 // look tells of what was found.
 func (s *sentry) look(found []detect.Finding) {
 	for _, f := range found {
+		if f.Fails && f.Class == detect.Stall && s.answers.Load() > 0 {
+			s.detector.Renew(f.At, f) // the answer may be what comes next
+			continue
+		}
 		s.r.emit(Found{f})
 		if !f.Fails || s.isExpected(f) {
 			continue
@@ -216,6 +221,19 @@ func (s *sentry) expect(res ...*regexp.Regexp) (done func()) {
 			s.expected[i].over = time.Now()
 		}
 	}
+}
+
+// mayAnswer tells that keys are typed or a time is waited for, until done is
+// called: what the guest asks may be answered by what comes next.
+func (s *sentry) mayAnswer() (done func()) {
+	s.answers.Add(1)
+	return func() { s.answers.Add(-1) }
+}
+
+// mayNotAnswer tells that a boot command waits for a fact, until done is called.
+func (s *sentry) mayNotAnswer() (done func()) {
+	s.answers.Add(-1)
+	return func() { s.answers.Add(1) }
 }
 
 func (s *sentry) isExpected(f detect.Finding) bool {

@@ -92,6 +92,27 @@ func TestExpected(t *testing.T) {
 	}
 }
 
+// A question is no failure during pauses and as long as a boot command is at its
+// keys and pauses, of which the next may be the answer; it is while the command
+// waits for something else, and after it.
+func TestAnswerUnderWay(t *testing.T) {
+	question := &detect.Set{Rules: []detect.Rule{{Name: "question", Class: detect.Stall, After: 2 * time.Second, Pattern: "^Which disk"}}}
+	for name, last := range map[string]Step{
+		"wait":  Type(`<wait10ms><wait "never" 60s>`),
+		"after": do("after", forever["context"]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, seen := newBuild(t, guest.Show("R\nWhich disk?\n"), ready(), Pause(4*time.Second), Type("<wait4>"), last)
+			b.Detect = question
+			detected(t, fails(t, b, 40*time.Second, "question (stall)"), "question")
+			if n := len(only[StepDone](seen)); n != 4 {
+				t.Errorf("it has failed in step %d of 4", n)
+			}
+		})
+	}
+}
+
 // A handler deals with what a rule would call a failure.
 func TestHandledFailure(t *testing.T) {
 	t.Parallel()

@@ -55,11 +55,13 @@ func (g *Guest) TypeSerial(ctx context.Context, command string, o *SerialOptions
 		Observe: func(p keyseq.Progress) { g.typing(Typed{p}) },
 		Secret:  o.Secret,
 	}
+	defer g.run.sentry.mayAnswer()()
 	return l.Play(ctx, seq)
 }
 
 // waitForSerial waits for what a boot command waits for on the serial port.
 func (g *Guest) waitForSerial(ctx context.Context, w keyseq.WaitFor) error {
+	defer g.run.sentry.mayNotAnswer()()
 	switch f := w.Fact.(type) {
 	case keyseq.Shows:
 		re, err := f.Regexp()

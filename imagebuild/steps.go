@@ -99,12 +99,14 @@ func WaitStill(still time.Duration) Step {
 }
 
 // Pause returns a step that waits for a time. Where there is a fact to wait
-// for, wait for that.
+// for, wait for that. A question of the guest's is no failure meanwhile: what
+// follows may be the answer.
 func Pause(d time.Duration) Step {
 	return Step{
 		Name: fmt.Sprintf("pause for %v", d),
 		Do: func(ctx context.Context, g *Guest) error {
 			end := time.Now().Add(d)
+			defer g.run.sentry.mayAnswer()()
 			return g.wait(ctx, func(ctx context.Context) error { return pause(ctx, time.Until(end)) })
 		},
 	}
