@@ -52,7 +52,9 @@ var errNoFiles = errors.New("the build has no Files and no Templates to fetch")
 var errNotStill = errors.New("the time for which the screen must be still is not positive")
 
 // Type types a boot command; see package keyseq for the language. A nil o
-// means the zero TypeOptions.
+// means the zero TypeOptions. It is no error if the guest switches itself off
+// when all is typed; what comes after it, other than a wait for just that, then
+// fails.
 func (g *Guest) Type(ctx context.Context, command string, o *TypeOptions) error {
 	seq, err := keyseq.Parse(command)
 	if err != nil {
@@ -70,7 +72,11 @@ func (g *Guest) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) e
 	g.typed = keyseq.Progress{}
 	g.typedAt = g.run.machine.resets.Load()
 	defer g.run.sentry.mayAnswer()()
-	return t.Play(ctx, seq, o)
+	err := t.Play(ctx, seq, o)
+	if err != nil && g.typed.Total > 0 && g.typed.Index == g.typed.Total && errors.Is(g.run.cause(ctx), ErrPoweredOff) {
+		return nil // who has switched itself off has taken the last key, but cannot tell
+	}
+	return err
 }
 
 // typing passes on what is told of typing, and keeps how far it is.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -163,6 +164,28 @@ func TestWaitShutdown(t *testing.T) {
 	if _, err := b.Run(soon(t)); err != nil {
 		t.Error("the guest was off before the step:", err)
 	}
+}
+
+// A guest that the last key of a boot command switches off may be gone before it
+// is known to have taken that. The command has done its work all the same, which
+// nothing but the guest's end can follow.
+func TestSwitchedOffByKey(t *testing.T) {
+	t.Parallel()
+	off := func() (*Build, *events) { return newBuild(t, guest.Install, ready(), Type("<esc>")) }
+	b, _ := off()
+	b.Steps = append(b.Steps, WaitShutdown())
+	if _, err := b.Run(soon(t)); err != nil {
+		t.Error(err)
+	}
+	b, _ = off()
+	if _, err := b.Run(soon(t)); err != nil {
+		t.Error("as the last step:", err)
+	}
+	b, _ = off()
+	b.Steps = append(b.Steps, WaitText("never"))
+	fails(t, b, 20*time.Second, "the guest switched itself off", "wait until the screen shows")
+	b, _ = newBuild(t, guest.Install, ready(), Type("<esc><wait1m>x"))
+	fails(t, b, 20*time.Second, "the guest switched itself off", "type the boot command")
 }
 
 // The working directory may change during the build.

@@ -42,7 +42,7 @@ func (r *run) switchOff(ctx context.Context, g *Guest) error {
 		return err
 	}
 	err := r.askForEnd(living)
-	if err != nil && r.machine.ended.Err() == nil {
+	if err != nil && !errors.Is(r.cause(living), ErrPoweredOff) && r.machine.ended.Err() == nil {
 		return r.whyNotOff(err)
 	}
 	// That the machine has ended is what was asked for; what counts is how.
