@@ -68,7 +68,7 @@ func (g *Guest) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) e
 	if g.VNC == nil {
 		return errNoScreen
 	}
-	t := Typist{VM: g.VM, VNC: g.VNC, Observe: g.typing, Wait: g.waitFor}
+	t := Typist{VM: g.VM, VNC: g.VNC, Fonts: g.run.b.Fonts, Observe: g.typing, Wait: g.waitFor}
 	g.typed = keyseq.Progress{}
 	g.typedAt = g.run.machine.resets.Load()
 	defer g.run.sentry.mayAnswer()()

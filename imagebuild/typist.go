@@ -46,6 +46,11 @@ type Typist struct {
 	// VNC is its screen and keyboard.
 	VNC *vnc.Conn
 
+	// Fonts are the fonts that the guest may show, the likeliest first, where
+	// its screen has to be read: without a VM. Nil means [screen.SystemFonts].
+	// They must not be changed after the first Play.
+	Fonts []*screen.Font
+
 	// Observe is told with [Typing] and [Typed] what goes on, by the goroutine
 	// that called Play. Nil means that nobody is told.
 	Observe func(Event)

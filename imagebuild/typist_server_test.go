@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,30 @@ func TestTypistServerLayout(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// The screen is read with the fonts that the typist is given: with one whose y
+// looks like everybody's z, a z is not seen.
+func TestTypistFonts(t *testing.T) {
+	t.Parallel()
+	k := readKeys(t, guest.KeyRead(0, true), nil)
+	fonts := screen.SystemFonts()
+	for _, f := range fonts {
+		f.Glyphs = slices.Clone(f.Glyphs)
+		for i, g := range f.Glyphs {
+			switch g.Rune {
+			case 'y':
+				f.Glyphs[i].Rune = 'z'
+			case 'z':
+				f.Glyphs[i].Rune = 'y'
+			}
+		}
+	}
+	alone := imagebuild.Typist{VNC: k.VNC, Fonts: fonts}
+	err := alone.Play(t.Context(), typing("abcz"), &imagebuild.TypeOptions{Mode: imagebuild.ModeEcho})
+	if !errors.Is(err, qemu.ErrForeignKeys) || !strings.Contains(fmt.Sprint(err), "'z' was typed and the screen shows 'y'") {
+		t.Errorf("%v", err)
 	}
 }
 

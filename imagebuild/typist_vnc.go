@@ -60,7 +60,10 @@ func (e unfitError) Error() string { return string(e) }
 // newVNCPacer returns what paces a sequence.
 func (t *Typist) newVNCPacer(seq keyseq.Sequence, o *TypeOptions) *vncPacer {
 	if t.reader == nil {
-		t.reader = &screen.Reader{Fonts: screen.SystemFonts()}
+		t.reader = &screen.Reader{Fonts: t.Fonts}
+		if t.Fonts == nil {
+			t.reader.Fonts = screen.SystemFonts()
+		}
 	}
 	p := &vncPacer{t: t, secret: o.Secret, asked: o.Mode, patience: o.Patience, shows: shown(seq), failed: map[qemu.Mode]string{}}
 	if p.patience == 0 {
