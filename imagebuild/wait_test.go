@@ -3,7 +3,9 @@ package imagebuild
 import (
 	"context"
 	"errors"
+	"image"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +72,58 @@ func TestViews(t *testing.T) {
 		return ctx.Err()
 	}))
 	fails(t, b, 30*time.Second, "enough")
+}
+
+// Where the fonts at hand are not the guest's, its text memory says what is on
+// the screen, as long as a BIOS is in charge.
+func TestWaitTextMemory(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Show("login: root\n\xb3 Gr\x81n\n"), WaitText("^login: root$"), do("look", func(ctx context.Context, g *Guest) error {
+		text, err := g.Text(ctx)
+		if err != nil {
+			return err
+		}
+		if text.Source != screen.FromMemory || text.Cell != image.Pt(9, 16) || !strings.Contains(text.String(), "\n\uFFFD Gr\uFFFDn\n") {
+			t.Errorf("%s, cells of %v: %q", text.Source, text.Cell, text)
+		}
+		return errors.New("enough")
+	}))
+	b.Fonts = slices.DeleteFunc(screen.Learned(), func(f *screen.Font) bool { return f.Height != 19 }) // OVMF's
+	fails(t, b, 30*time.Second, "enough")
+}
+
+// What was read on the screen counts more than what is in memory, which counts
+// only if the two agree.
+func TestMerge(t *testing.T) {
+	memory := func(s string) (*screen.Text, []byte) {
+		var codes []byte
+		for i := range len(s) {
+			codes = append(codes, s[i], 7)
+		}
+		text, err := screen.VGAMemory(codes, len(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text, codes
+	}
+	for _, tt := range []struct {
+		memory, read, want string // in read a ? is what could not be read
+	}{
+		{"boot: x", "??????x", "boot: x"},
+		{"a\xb3\x81", "???", "a\uFFFD\uFFFD"},
+		{"\xb3\x00", "|?", "|"},
+		{"boot", "root", ""},
+		{"boot", "??", "boot"}, // of another size
+	} {
+		text, codes := memory(tt.memory)
+		read, _ := memory(tt.read)
+		for i := range read.Cells {
+			read.Cells[i].Known = read.Cells[i].Rune != '?'
+		}
+		if ok := merge(text, codes, read); ok != (tt.want != "") || ok && strings.TrimSpace(text.String()) != tt.want {
+			t.Errorf("%q and %q: %v, %q", tt.memory, tt.read, ok, text)
+		}
+	}
 }
 
 // A boot command waits for what the screen shows of the keys before.
