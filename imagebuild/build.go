@@ -155,6 +155,14 @@ type Build struct {
 	// Nil means those that package screen knows and finds on this machine.
 	Fonts []*screen.Font
 
+	// OCR recognises what waits look for, and Guest.Text returns, on a screen of
+	// which nothing can be read exactly, such as a graphical installer's;
+	// [screen.Tesseract.Read] is one. It may mistake letters, so the rules of
+	// Detect do not go by it. If tesseract is not installed it is as if it were
+	// nil, which means that such a screen has no text. It may be called by
+	// several goroutines at once.
+	OCR screen.OCR
+
 	// Shutdown is how the machine is switched off after the last step.
 	Shutdown Shutdown
 

@@ -18,6 +18,7 @@ import (
 type eye struct {
 	conn *vnc.Conn
 	vm   *qemu.VM
+	ocr  screen.OCR // Build.OCR; may be nil
 
 	mu     sync.Mutex
 	reader screen.Reader
@@ -31,6 +32,7 @@ type view struct {
 	tiles tiles
 	frame image.Image  // nil when nobody will read it any more: frames are large
 	text  *screen.Text // nil as long as nobody has asked
+	ocr   *screen.Text // by OCR; nil as long as nobody has needed it
 }
 
 const (
@@ -111,7 +113,10 @@ func (e *eye) read(v *view) (*screen.Text, error) {
 				text = more
 			}
 		}
-		v.text, v.frame = text, nil
+		v.text = text
+		if e.ocr == nil || !unreadable(text) {
+			v.frame = nil
+		}
 		e.reads++
 	}
 	return v.text, nil
@@ -144,7 +149,7 @@ func (e *eye) watch(ctx context.Context, see func(*screen.Text) bool) error {
 	var last *screen.Text
 	for v, seq := e.fresh(ctx); ; v, seq = e.look() {
 		began := time.Now()
-		text, err := e.read(v)
+		text, err := e.recognise(ctx, v)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (g *Guest) Text(ctx context.Context) (*screen.Text, error) {
 		return nil, errNoScreen
 	}
 	v, _ := g.eye.fresh(ctx)
-	return g.eye.read(v)
+	return g.eye.recognise(ctx, v)
 }
 
 // WaitText waits until a region of the screen (the zero Region is all of it)

@@ -241,7 +241,7 @@ func (r *run) look(ctx context.Context) error {
 	if r.guest.VNC, err = vnc.NewConn(ctx, nc, nil); err != nil {
 		return reason(r.cause(ctx), err)
 	}
-	r.guest.eye = &eye{conn: r.guest.VNC, vm: r.vm, reader: screen.Reader{Fonts: r.b.Fonts}}
+	r.guest.eye = &eye{conn: r.guest.VNC, vm: r.vm, ocr: r.b.OCR, reader: screen.Reader{Fonts: r.b.Fonts}}
 	r.emit(ScreenOpened{r.guest.VNC, r.vm.Viewer()})
 	return nil
 }

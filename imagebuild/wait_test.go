@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -177,6 +178,55 @@ func TestGraphicalMenu(t *testing.T) {
 		do("enough", func(context.Context, *Guest) error { return errors.New("that will do") }),
 	}
 	fails(t, b, 60*time.Second, "that will do")
+}
+
+// Where no letter can be read a wait looks for what is recognised, by tesseract
+// if it is installed, and the rules do not.
+func TestWaitTextOCR(t *testing.T) {
+	t.Parallel()
+	disc, err := typeguest.Debian(t.Context(), t.TempDir())
+	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
+		need.Skip(t, missing.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	guess := func(ctx context.Context, img image.Image) (*screen.Text, error) {
+		if img.Bounds().Dx() != 640 {
+			return screen.Lines(screen.FromOCR, nil), nil
+		}
+		return screen.Lines(screen.FromOCR, []string{"Install it", "Kernel panic - not syncing: so it seems"}), nil
+	}
+	for name, ocr := range map[string]screen.OCR{"guess": guess, "tesseract": screen.Tesseract{}.Read, "none": screen.Tesseract{Program: "no-such-program"}.Read} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath("tesseract"); err != nil && name == "tesseract" {
+				need.Skip(t, "needs tesseract; `make deps` installs it")
+			}
+			limit := time.Minute
+			if name == "none" {
+				limit = 6 * time.Second
+			}
+			b, _ := newBuild(t, guest.Button, Step{Name: "wait", Timeout: limit, Do: func(ctx context.Context, g *Guest) error {
+				if _, err := g.WaitText(ctx, regexp.MustCompile("Advanced options|Install it"), everywhere); err != nil {
+					return err
+				}
+				text, err := g.Text(ctx)
+				if err == nil && text.Source != screen.FromOCR {
+					t.Errorf("the text is from %s", text.Source)
+				}
+				return errors.Join(err, pause(ctx, 2*time.Second), errors.New("enough"))
+			}})
+			b.Media = iso.Source{URLs: []string{disc}, Checksum: "none"}
+			b.VM.Memory = 64
+			b.OCR, b.Fonts = ocr, slices.DeleteFunc(screen.Learned(), func(f *screen.Font) bool { return f.Height != 19 })
+			words := "enough"
+			if name == "none" {
+				words = "no end after 6s; there is no text on the screen"
+			}
+			fails(t, b, 60*time.Second, words)
+		})
+	}
 }
 
 // The first outcome that appears counts, and says what to do.
