@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"image/gif"
 	"io"
+	"math"
 
 	"github.com/bootscribe/bootscribe/screen"
 )
@@ -48,14 +48,17 @@ func GIF(w io.Writer, traceDir string) error {
 // fit; with two of them if even those are more.
 func (s *shots) within(room int, length int64) (*bytes.Buffer, error) {
 	for most := min(gifFrames, len(s.Frames)); ; {
-		var b bytes.Buffer
+		b := measured{room: room}
+		if most <= 2 {
+			b.room = math.MaxInt
+		}
 		if err := s.animate(&b, most, length); err != nil {
 			return nil, err
 		}
-		if b.Len() <= room || most <= 2 {
-			return &b, nil
+		if b.size <= b.room {
+			return &b.kept, nil
 		}
-		most = max(2, min(most*3/4, most*room*9/10/b.Len()))
+		most = max(2, min(most*3/4, most*room*9/10/b.size))
 	}
 }
 
@@ -66,7 +69,8 @@ func (s *shots) animate(w io.Writer, most int, length int64) error {
 	if err != nil {
 		return err
 	}
-	var out gif.GIF
+	stay := delays(chosen, length)
+	out := newGIF(w, size)
 	before := image.NewRGBA(size)
 	for i, f := range chosen {
 		now, err := s.draw(f, size)
@@ -80,13 +84,10 @@ func (s *shots) animate(w io.Writer, most int, length int64) error {
 		if changed.Empty() {
 			changed = image.Rect(0, 0, 1, 1)
 		}
-		out.Image = append(out.Image, quantize(now, changed))
-		out.Disposal = append(out.Disposal, gif.DisposalNone)
+		out.add(quantize(now, changed), stay[i])
 		before = now
 	}
-	out.Delay = delays(chosen, length)
-	out.Config = image.Config{Width: size.Dx(), Height: size.Dy()}
-	return gif.EncodeAll(w, &out)
+	return out.end()
 }
 
 // choose returns frames that are evenly spread over their number, the first and
