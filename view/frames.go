@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/png"
@@ -35,16 +36,38 @@ type kept struct {
 	size int64
 }
 
-// add returns the name of the file that holds the picture, which it writes if
-// there is none yet.
-func (f *frames) add(img *image.RGBA) (string, error) {
+// shot is a picture that may be new.
+type shot struct {
+	hash uint64
+	img  image.Image // nil if it is there already
+}
+
+// take returns a shot of a picture that will not stay as it is: a copy, which is
+// small if there are few colours, as there are on most screens.
+func (f *frames) take(img *image.RGBA) shot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	hash := screen.Hash(img)
-	if name, ok := f.byHash[hash]; ok {
+	s := shot{hash: screen.Hash(img)}
+	if f.byHash[s.hash] != "" {
+		return s
+	}
+	if p := paletted(img); p != nil {
+		s.img = p
+	} else {
+		s.img = &image.RGBA{Pix: bytes.Clone(img.Pix), Stride: img.Stride, Rect: img.Rect}
+	}
+	return s
+}
+
+// add returns the name of the file that holds the picture, which it writes if
+// there is none yet.
+func (f *frames) add(s shot) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if name, ok := f.byHash[s.hash]; ok || s.img == nil {
 		return name, nil
 	}
-	data, err := f.encoder.png(img, png.DefaultCompression)
+	data, err := f.encoder.write(s.img, png.DefaultCompression)
 	if err != nil {
 		return "", err
 	}
@@ -61,12 +84,12 @@ func (f *frames) add(img *image.RGBA) (string, error) {
 	if err := os.WriteFile(filepath.Join(f.dir, filepath.FromSlash(name)), data, 0o600); err != nil {
 		return "", err
 	}
-	f.kept = append(f.kept, kept{name, hash, int64(len(data))})
+	f.kept = append(f.kept, kept{name, s.hash, int64(len(data))})
 	f.size += int64(len(data))
 	if f.byHash == nil {
 		f.byHash = map[uint64]string{}
 	}
-	f.byHash[hash] = name
+	f.byHash[s.hash] = name
 	return name, nil
 }
 

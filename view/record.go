@@ -224,10 +224,9 @@ func (r *Recorder) watch(ctx context.Context, conn *vnc.Conn) {
 		_, err := conn.WaitUpdate(ctx, seen)
 		// What has come before the end is there to be seen after it.
 		if conn.Seq() > seen {
-			conn.Look(func(frame *image.RGBA, seq uint64) {
-				seen = seq
-				r.see(frame)
-			})
+			var s shot // the connection needs no other memory while it is written
+			conn.Look(func(frame *image.RGBA, seq uint64) { s, seen = r.frames.take(frame), seq })
+			r.record(s)
 		}
 		if err != nil {
 			return
@@ -255,9 +254,11 @@ func (r *Recorder) pace() time.Duration {
 const manyLooks = 2 * 60 * 60
 
 // see records a picture of the screen, and returns its file.
-func (r *Recorder) see(img *image.RGBA) string {
+func (r *Recorder) see(img *image.RGBA) string { return r.record(r.frames.take(img)) }
+
+func (r *Recorder) record(s shot) string {
 	at := r.now()
-	name, err := r.frames.add(img)
+	name, err := r.frames.add(s)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
