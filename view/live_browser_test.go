@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/draw"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,59 @@ func TestLiveInBrowser(t *testing.T) {
 	other.Close()
 	b.until("!document.getElementById('lost').hidden")
 	l.Close()
+}
+
+// The live page when the build succeeds: for who has watched, and for who comes
+// when the machine is gone.
+func TestLiveSuccessInBrowser(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	l := NewLive(&LiveConfig{Title: "debian-12", Input: true})
+	defer l.Close()
+	server := httptest.NewServer(l)
+	defer server.Close()
+	screens, conn := machine(t)
+	const step = "wait for the login prompt"
+	for _, e := range []imagebuild.Event{
+		imagebuild.PhaseStarted{Phase: imagebuild.PhaseBoot},
+		imagebuild.ScreenOpened{VNC: conn},
+		imagebuild.PhaseDone{Phase: imagebuild.PhaseBoot, Took: time.Second},
+		imagebuild.PhaseStarted{Phase: imagebuild.PhaseSteps},
+		imagebuild.StepStarted{Step: step, Total: 1},
+		imagebuild.ConsoleLine{Line: "debian login:"},
+	} {
+		l.Observe(e)
+	}
+	b.visit(server.URL + "/")
+	b.until("!document.getElementById('screen').hidden && document.querySelectorAll('.bars .open').length === 2")
+	screens.SetScreen(plain(color.RGBA{0, 0xff, 0, 0xff}))
+	// The page's own canvas is not made for being read again and again.
+	const green = "((c) => { c.drawImage(document.getElementById('screen'), 0, 0); return c.getImageData(5, 5, 1, 1).data[1] === 255; })(" +
+		"document.createElement('canvas').getContext('2d', { willReadFrequently: true }))"
+	b.until(green)
+	conn.Close()
+	for _, e := range []imagebuild.Event{
+		imagebuild.StepDone{Step: step, Total: 1, Took: 2 * time.Second},
+		imagebuild.PhaseDone{Phase: imagebuild.PhaseSteps, Took: 2 * time.Second},
+		imagebuild.PhaseStarted{Phase: imagebuild.PhasePublish},
+		imagebuild.PhaseDone{Phase: imagebuild.PhasePublish, Took: time.Second},
+	} {
+		l.Observe(e)
+	}
+	l.Finish(nil)
+	succeeded := strings.Join([]string{
+		"document.getElementById('verdict').textContent === 'succeeded'",
+		"document.title === 'debian-12: succeeded'",
+		"document.getElementById('activity').textContent.startsWith('after ')",
+		"document.getElementById('failure').hidden && document.getElementById('lost').hidden",
+		"!document.querySelector('.bars .open, .bars .bad')",
+		"document.getElementById('notes').textContent.includes('the build has succeeded')",
+		"document.getElementById('caption').textContent === 'The screen as it was last.'",
+		green,
+	}, " && ")
+	b.until(succeeded)
+	b.everyLook("live-succeeded-watched")
+	b.look("succeeded", server.URL+"/", succeeded)
 }
 
 // look visits the page and, when it is ready, looks at it in every way.
