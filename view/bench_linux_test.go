@@ -1,7 +1,7 @@
 package view
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,16 +20,36 @@ import (
 	"github.com/bootscribe/bootscribe/qemu"
 )
 
-// What a build that is watched may cost, in this process.
-const maxMemory = 64 << 20 // bytes
+// What watching may cost this process.
+const (
+	maxMemory = 64 << 20 // bytes
+	maxShare  = 3        // hundredths of a core, at a screen that is still
+)
 
-// envWatch makes this test program a builder in the directory that it names.
-const envWatch = "BOOTSCRIBE_WATCH_DIR"
+// The environment that makes this test program a builder: in the directory that
+// it names, and with a guest that stands still for a while.
+const (
+	envWatch = "BOOTSCRIBE_WATCH_DIR"
+	envStill = "BOOTSCRIBE_WATCH_STILL"
+)
 
 // cost is what the builder reports.
 type cost struct {
-	Peak   int64 // bytes of memory, at most, when the build had ended
-	Report int64 // and when the report was written
+	Bare   memory // before the build began
+	Build  memory // at most, when it had ended
+	Report memory // and when the report was written
+
+	Still time.Duration // how long the guest stood still
+	Own   time.Duration // this process's share of the processor in that time
+	QEMU  time.Duration // and QEMU's
+	Looks int           // how many looks there were
+}
+
+// memory is what /proc says of a process, in bytes.
+type memory struct {
+	Peak  int64 // most that was resident, files and all
+	Own   int64 // resident now and in no file
+	Files int64 // resident now of files, which is the program itself
 }
 
 func TestMain(m *testing.M) {
@@ -47,39 +67,69 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// builder runs a build in a process of its own.
+func builder(b *testing.B, env ...string) (c cost) {
+	b.Helper()
+	need.Tool(b, "qemu-system-x86_64")
+	need.Tool(b, "qemu-img")
+	dir := b.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "medium.iso"), make([]byte, 1<<20), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), envWatch+"="+dir), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(out, &c)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+func mib(n int64) float64 { return float64(n) / (1 << 20) }
+
 // BenchmarkWatch runs a build in a process of its own, with a guest whose screen
 // is 1280 by 800: it waits for the shell of a UEFI firmware, types at it, is
 // recorded and shown, fails, and gets a report.
 func BenchmarkWatch(b *testing.B) {
-	need.Tool(b, "qemu-system-x86_64")
-	need.Tool(b, "qemu-img")
 	for b.Loop() {
-		dir := b.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "medium.iso"), make([]byte, 1<<20), 0o600); err != nil {
-			b.Fatal(err)
-		}
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), envWatch+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			b.Fatal(err)
-		}
-		var c cost
-		if err := json.Unmarshal(out, &c); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(c.Peak)/(1<<20), "MiB-build")
-		b.ReportMetric(float64(c.Report)/(1<<20), "MiB-report")
-		if c.Report > maxMemory {
-			b.Errorf("at most %.1f MiB of memory; the limit is %d MiB", float64(c.Report)/(1<<20), maxMemory>>20)
+		c := builder(b)
+		b.ReportMetric(mib(c.Bare.Peak), "MiB-bare")
+		b.ReportMetric(mib(c.Build.Own), "MiB-build-own")
+		b.ReportMetric(mib(c.Build.Peak), "MiB-build")
+		b.ReportMetric(mib(c.Report.Peak), "MiB-report")
+		if c.Report.Peak > maxMemory {
+			b.Errorf("at most %.1f MiB of memory; the limit is %d MiB", mib(c.Report.Peak), maxMemory>>20)
 		}
 	}
 }
 
-func watchedBuild(ctx context.Context, dir string) (*cost, error) {
+// BenchmarkStill runs a build whose guest stands still, with a screen of 1280 by
+// 800 at which all rules look twice a second. The machine is stopped, so that
+// QEMU does nothing but show it.
+func BenchmarkStill(b *testing.B) {
+	for b.Loop() {
+		c := builder(b, envStill+"=20s")
+		own, host := 100*c.Own.Seconds()/c.Still.Seconds(), 100*c.QEMU.Seconds()/c.Still.Seconds()
+		b.ReportMetric(own, "%-of-a-core")
+		b.ReportMetric(host, "%-of-a-core-QEMU")
+		b.ReportMetric(float64(c.Looks)/c.Still.Seconds(), "looks/s")
+		if own > maxShare {
+			b.Errorf("%.1f %% of a core; the limit is %d %%", own, maxShare)
+		}
+	}
+}
+
+func watchedBuild(ctx context.Context, dir string) (c *cost, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
+	c = &cost{}
+	if c.Bare, err = memoryNow(); err != nil {
+		return nil, err
+	}
 	trace := filepath.Join(dir, "trace")
 	rec, err := Record(&RecordConfig{Dir: trace})
 	if err != nil {
@@ -87,7 +137,7 @@ func watchedBuild(ctx context.Context, dir string) (*cost, error) {
 	}
 	live := NewLive(nil)
 	defer live.Close()
-	failed := shellBuild(dir).run(ctx, func(e imagebuild.Event) { rec.Observe(e); live.Observe(e) })
+	failed := shellBuild(dir, c).run(ctx, func(e imagebuild.Event) { rec.Observe(e); live.Observe(e) })
 	live.Finish(failed)
 	if !errors.Is(failed, errGivenUp) {
 		return nil, errors.Join(failed, rec.Finish(failed))
@@ -95,8 +145,7 @@ func watchedBuild(ctx context.Context, dir string) (*cost, error) {
 	if err := rec.Finish(failed); err != nil {
 		return nil, err
 	}
-	var c cost
-	if c.Peak, err = peak(); err != nil {
+	if c.Build, err = memoryNow(); err != nil {
 		return nil, err
 	}
 	f, err := os.Create(filepath.Join(dir, "report.html"))
@@ -106,8 +155,8 @@ func watchedBuild(ctx context.Context, dir string) (*cost, error) {
 	if err := errors.Join(Report(f, trace), f.Close()); err != nil {
 		return nil, err
 	}
-	c.Report, err = peak()
-	return &c, err
+	c.Report, err = memoryNow()
+	return c, err
 }
 
 type watchable struct{ imagebuild.Build }
@@ -119,12 +168,17 @@ func (w watchable) run(ctx context.Context, observe func(imagebuild.Event)) erro
 }
 
 // shellBuild types at the shell of a firmware that finds nothing to boot.
-func shellBuild(dir string) watchable {
+func shellBuild(dir string, c *cost) watchable {
 	rules := detect.Default()
 	rules.Rule("uefi-shell").Off = true
 	steps := []imagebuild.Step{imagebuild.WaitText("Shell>")}
 	for _, command := range []string{"map", "ver", "help", "memmap", "pci", "dh", "help mv", "cls"} {
 		steps = append(steps, imagebuild.Type(command+"<enter>"), still())
+	}
+	if d, err := time.ParseDuration(os.Getenv(envStill)); err == nil {
+		steps = append(steps[:3], imagebuild.Step{Name: "stand still", Do: func(ctx context.Context, g *imagebuild.Guest) error {
+			return c.standStill(ctx, g, d)
+		}})
 	}
 	return watchable{imagebuild.Build{
 		Output:  filepath.Join(dir, "out.qcow2"),
@@ -137,24 +191,52 @@ func shellBuild(dir string) watchable {
 	}}
 }
 
+// standStill measures what it costs to watch a machine that is stopped.
+func (c *cost) standStill(ctx context.Context, g *imagebuild.Guest, d time.Duration) error {
+	if err := g.VM.QMP().Execute(ctx, "stop", nil, nil); err != nil {
+		return err
+	}
+	if err := g.WaitStill(ctx, time.Second); err != nil { // what was under way is over then
+		return err
+	}
+	own, host, began := processorTime("self"), processorTime(fmt.Sprint(g.VM.PID())), time.Now()
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c.Own, c.QEMU, c.Still = processorTime("self")-own, processorTime(fmt.Sprint(g.VM.PID()))-host, time.Since(began)
+	return nil
+}
+
+// processorTime is what a process has used so far, to ten milliseconds.
+func processorTime(pid string) time.Duration {
+	stat, _ := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	var user, system int64
+	if len(fields) > 12 {
+		fmt.Sscan(fields[11]+" "+fields[12], &user, &system)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
+}
+
 func still() imagebuild.Step {
 	return imagebuild.Step{Name: "wait until it is still", Do: func(ctx context.Context, g *imagebuild.Guest) error {
 		return g.WaitStill(ctx, time.Second)
 	}}
 }
 
-// peak is the most memory that this process has had, in bytes.
-func peak() (most int64, err error) {
-	f, err := os.Open("/proc/self/status")
+func memoryNow() (m memory, err error) {
+	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0, err
+		return m, err
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if rest, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
-			_, err := fmt.Sscan(rest, &most)
-			return most << 10, err
+	for name, value := range map[string]*int64{"VmHWM:": &m.Peak, "RssAnon:": &m.Own, "RssFile:": &m.Files} {
+		_, rest, _ := strings.Cut(string(status), "\n"+name)
+		if _, err := fmt.Sscan(rest, value); err != nil {
+			return m, fmt.Errorf("/proc/self/status has no %s: %w", name, err)
 		}
+		*value <<= 10
 	}
-	return 0, errors.New("/proc/self/status has no VmHWM")
+	return m, nil
 }
