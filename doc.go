@@ -15,5 +15,6 @@
 //   - iso to fetch and verify installation media and to write seed CDs
 //   - httpserve to give files to the guest and to see what it asked for
 //   - ssh to reach a guest that is still booting
-//   - vnc/vnctest, qemu/qmp/qmptest and ssh/sshtest for servers to test against
+//   - winrm to reach one with Windows
+//   - vnc/vnctest, qemu/qmp/qmptest, ssh/sshtest and winrm/winrmtest for servers to test against
 package bootscribe

@@ -29,7 +29,7 @@ type row struct {
 // alone and can be understood alone.
 var table = []row{
 	{".", nil, "the root is only documentation"},
-	{"imagebuild", []string{"qemu", "qemu/qmp", "qemu/qemuimg", "vnc", "keyseq", "screen", "detect", "iso", "httpserve", "ssh",
+	{"imagebuild", []string{"qemu", "qemu/qmp", "qemu/qemuimg", "vnc", "keyseq", "screen", "detect", "iso", "httpserve", "ssh", "winrm",
 		"github.com/gofrs/flock", "golang.org/x/sys"},
 		"the only place where the leaves meet; flock marks scratch directories in use, x/sys asks for free space"},
 	{"qemu", []string{"qemu/qmp", "golang.org/x/sys"}, "a machine is driven by QMP; x/sys for process and socket flags"},
@@ -42,13 +42,16 @@ var table = []row{
 		"grab fetches behind a guard; flock shares the cache among processes"},
 	{"httpserve", nil, "net/http is enough"},
 	{"detect", nil, "looks at text that others bring"},
-	{"view", []string{"imagebuild", "detect", "vnc", "qemu", "screen", "iso", "httpserve", "ssh"},
+	{"view", []string{"imagebuild", "detect", "vnc", "qemu", "screen", "iso", "httpserve", "ssh", "winrm"},
 		"stands on imagebuild, whose events are those of the leaves; screen compares pictures"},
 	{"ssh", []string{"golang.org/x/crypto", "github.com/pkg/sftp"}, "the SSH client and file transfer"},
+	{"winrm", []string{"golang.org/x/crypto"}, "net/http carries it; x/crypto for the MD4 of NTLM"},
 	{"vnc/vnctest", []string{"vnc"}, "a test kit: the standard library and the package that it tests"},
 	{"qemu/qmp/qmptest", []string{"qemu/qmp"}, "a test kit"},
 	{"ssh/sshtest", []string{"ssh", "golang.org/x/crypto", "github.com/pkg/sftp"}, "a test kit: x/crypto and sftp have the server's side too"},
+	{"winrm/winrmtest", []string{"winrm/internal/ntlm"}, "a test kit; the server's side of NTLM is beside the client's"},
 	{"examples/", []string{"*", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}, "whole programs; progress bars are theirs, not the library's"},
+	{"internal/winguest", []string{"winrm/winrmtest"}, "a program for guests of tests: the kit in a guest"},
 	{"internal/", []string{"internal/"}, "what tests share stays at the bottom"},
 }
 
