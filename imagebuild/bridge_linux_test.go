@@ -26,6 +26,7 @@ import (
 	"github.com/bootscribe/bootscribe/internal/typeguest"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/ssh/sshtest"
+	"github.com/bootscribe/bootscribe/winrm/winrmtest"
 )
 
 // A network of the test's own with a bridge, which QEMU's helper may use. /etc
@@ -163,6 +164,9 @@ func playPeer(addr string) int {
 	if err != nil {
 		return fail(err)
 	}
+	if err := playWindows(); err != nil {
+		return fail(err)
+	}
 	l, err := net.Listen("tcp", ":2022")
 	if err != nil {
 		return fail(err)
@@ -183,6 +187,16 @@ func playPeer(addr string) int {
 		go func() { io.Copy(to, conn); to.Close() }()
 		go func() { io.Copy(conn, to); conn.Close() }()
 	}
+}
+
+// playWindows lets everybody in by WinRM, too.
+func playWindows() error {
+	l, err := net.Listen("tcp", ":5985")
+	if err != nil {
+		return err
+	}
+	_, err = winrmtest.Start(&winrmtest.Config{Listener: l, Exec: (&winrmtest.Guest{Dir: "/"}).Exec})
+	return err
 }
 
 // peer starts a computer on the bridge with that hardware address.
@@ -250,6 +264,29 @@ func TestBridgeSSH(t *testing.T) {
 	}
 	if !strings.Contains(said, "10.77.0.9") {
 		t.Errorf("the commands ran where the addresses are %q", said)
+	}
+}
+
+// A guest's WinRM is found on the bridge as its sshd is.
+func TestBridgeWinRM(t *testing.T) {
+	if !onBridge(t) {
+		return
+	}
+	const mac = "52:54:00:aa:bb:cd"
+	b, r := newBuild(t, guest.Button, ready(), WaitWinRM(), CommandLine("ip -o -4 addr show dev v1"), do("look", func(ctx context.Context, g *Guest) error {
+		if at, err := g.WinRMAddr(ctx); at != "10.77.0.8:5985" || err != nil {
+			t.Errorf("the guest is at %s: %v", at, err)
+		}
+		return nil
+	}))
+	b.VM.NICs = []qemu.NIC{{Mode: qemu.NetBridge, Bridge: "br0", MAC: mac}}
+	b.WinRM.User, b.WinRM.Password = "root", "secret"
+	peer(t, mac, "10.77.0.8")
+	if _, err := b.Run(soon(t)); err != nil {
+		t.Error(err)
+	}
+	if said := outputs(r); !strings.Contains(said, "10.77.0.8") {
+		t.Errorf("the command ran where the addresses are %q", said)
 	}
 }
 

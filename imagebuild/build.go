@@ -13,6 +13,7 @@ import (
 	"github.com/bootscribe/bootscribe/qemu/qemuimg"
 	"github.com/bootscribe/bootscribe/screen"
 	"github.com/bootscribe/bootscribe/ssh"
+	"github.com/bootscribe/bootscribe/winrm"
 )
 
 // Build says what to build and how. It is plain data: Run does not write into
@@ -77,8 +78,8 @@ type Build struct {
 	// Floppy is a floppy with files for the guest; nil means none.
 	Floppy *iso.Volume
 
-	// VM is the machine. The disk, the medium, the seed and the port forward
-	// for SSH are added to it: to VM.Disks and VM.CDROMs in front of what they
+	// VM is the machine. The disk, the medium, the seed and the port forwards
+	// for SSH and WinRM are added to it: to VM.Disks and VM.CDROMs in front of what they
 	// hold. With nil NICs it gets one on QEMU's user network.
 	VM qemu.Config
 
@@ -114,6 +115,15 @@ type Build struct {
 
 	// SSHPort is the port of the guest's sshd; 0 means 22.
 	SSHPort int
+
+	// WinRM is how to log in to a guest with Windows, which needs no SSH then.
+	// Without a User there is no WinRM. Without Addr and Dial the guest is
+	// reached as with SSH; its certificate is then looked at for 127.0.0.1.
+	WinRM winrm.Config
+
+	// WinRMPort is the port of the guest's WinRM service; 0 means 5985, or 5986
+	// with WinRM.TLS.
+	WinRMPort int
 
 	// Steps are what is done with the running machine, in order: typing the
 	// boot command, waiting, provisioning.
@@ -236,8 +246,9 @@ type ImgArgs struct {
 // button by ACPI and waits for the guest to obey. A guest that does not is an
 // error: no image is made of a machine whose plug was pulled.
 type Shutdown struct {
-	// Command is run over SSH to switch the guest off, such as "poweroff".
-	// Empty means ACPI.
+	// Command is run over SSH to switch the guest off, such as "poweroff", or
+	// over WinRM if there is no SSH, such as "shutdown /s /t 0". Empty means
+	// ACPI.
 	Command string
 
 	// Timeout is how long the guest may take; 0 means 5 minutes, negative no

@@ -44,10 +44,10 @@
 //
 // Steps and boot commands wait for facts: [WaitText] and <wait "boot:"> for what
 // the screen shows, which package screen reads, [WaitStill] and <wait still 1s>,
-// [WaitFetch] and <wait fetch "/preseed.cfg">, [WaitSerial], [WaitSSH]. [First]
-// waits for several things and does what belongs to the one that appears,
-// [Repeat] presses a key until something does, and [Build.Handlers] are for what
-// may show at any time:
+// [WaitFetch] and <wait fetch "/preseed.cfg">, [WaitSerial], [WaitSSH] and
+// [WaitWinRM]. [First] waits for several things and does what belongs to the one
+// that appears, [Repeat] presses a key until something does, and [Build.Handlers]
+// are for what may show at any time:
 //
 //	Handlers: []imagebuild.Outcome{
 //		{Text: "Continue without a network", Steps: []imagebuild.Step{imagebuild.Type("<tab><enter>")}},
@@ -86,6 +86,24 @@
 //		KernelArgs: func(v imagebuild.Vars) string { return "auto url=" + v.URL + "/preseed.cfg" },
 //		Files:      files,
 //		Steps:      []imagebuild.Step{imagebuild.WaitFetch("/preseed.cfg"), imagebuild.WaitShutdown()},
+//	}
+//
+// # Guests with Windows
+//
+// Where there is no SSH, WinRM does the same, with steps of its own for commands:
+//
+//	build := imagebuild.Build{
+//		Output: "windows.qcow2",
+//		Media:  medium,
+//		Floppy: &iso.Volume{Content: map[string]string{"Autounattend.xml": answers}},
+//		WinRM:  winrm.Config{User: "Administrator", Password: "secret", NTLM: true},
+//		Steps: []imagebuild.Step{
+//			imagebuild.WaitWinRM(),
+//			imagebuild.Upload("setup.exe", `C:\Windows\Temp\setup.exe`),
+//			imagebuild.PowerShell(`Start-Process C:\Windows\Temp\setup.exe /S -Wait`),
+//			imagebuild.Reboot(winrm.RestartLine),
+//		},
+//		Shutdown: imagebuild.Shutdown{Command: "shutdown /s /t 0"},
 //	}
 //
 // # Failures

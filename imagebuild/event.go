@@ -10,6 +10,7 @@ import (
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/ssh"
 	"github.com/bootscribe/bootscribe/vnc"
+	"github.com/bootscribe/bootscribe/winrm"
 )
 
 // Event is something that happened in a build: one of the types of this package
@@ -90,6 +91,9 @@ type Typed struct{ Progress keyseq.Progress }
 // LoggedIn passes on the attempts to log in to the guest.
 type LoggedIn struct{ Event ssh.Event }
 
+// WinRM passes on the attempts to log in to the guest by WinRM.
+type WinRM struct{ Event winrm.Event }
+
 // Output is a line that a command in the guest has printed, without its end
 // and without control characters.
 type Output struct {
@@ -125,6 +129,7 @@ func (ScreenOpened) isEvent() {}
 func (Typing) isEvent()       {}
 func (Typed) isEvent()        {}
 func (LoggedIn) isEvent()     {}
+func (WinRM) isEvent()        {}
 func (Output) isEvent()       {}
 func (ConsoleLine) isEvent()  {}
 func (Appeared) isEvent()     {}

@@ -7,12 +7,16 @@ import (
 	"strconv"
 
 	"github.com/bootscribe/bootscribe/ssh"
+	"github.com/bootscribe/bootscribe/winrm"
 )
 
-// login is a guest's SSH connection, made when it is first needed.
+// login is a guest's SSH connection and its login by WinRM, made when they are
+// first needed.
 type login struct {
 	client *ssh.Client
 	known  []Installed // what the system is known by that is waited for
+
+	windows *winrm.Client // the login by WinRM
 }
 
 func (l *login) logout() {
@@ -71,20 +75,30 @@ func (g *Guest) SSHAddr(ctx context.Context) (string, error) {
 		return b.SSH.Addr, nil
 	case !b.forwarded():
 		return "", errors.New("only SSH.Dial knows where the guest is")
-	case b.bridge() != "":
-		addrs, err := g.run.neighbours()
+	}
+	return g.run.addr(ctx, b.guestSSHPort())
+}
+
+// addr returns the host:port that a port of the guest has on this host.
+func (r *run) addr(ctx context.Context, port int) (string, error) {
+	if r.b.bridge() != "" {
+		addrs, err := r.neighbours()
 		if err != nil {
 			return "", err
 		}
-		return net.JoinHostPort(addrs[0].String(), strconv.Itoa(b.guestSSHPort())), nil
+		return net.JoinHostPort(addrs[0].String(), strconv.Itoa(port)), nil
 	}
-	addr, err := g.VM.Forwarded(ctx, b.guestSSHPort())
+	addr, err := r.vm.Forwarded(ctx, port)
 	return addr.String(), err
 }
 
-// Reboot runs a command that reboots the guest, such as "reboot", and returns
-// when the guest has booted again and lets us in.
+// Reboot runs a command that reboots the guest, such as "reboot", by SSH or, if
+// there is none, by WinRM, and returns when the guest has booted again and lets us
+// in.
 func (g *Guest) Reboot(ctx context.Context, command string) error {
+	if g.run.b.byWinRM() {
+		return g.restartByWinRM(ctx, command)
+	}
 	client, err := g.SSH(ctx)
 	if err != nil {
 		return err
@@ -106,12 +120,8 @@ func (r *run) sshConfig() (*ssh.Config, error) {
 	if r.key != nil {
 		config.Keys = []*ssh.Key{r.key}
 	}
-	switch {
-	case !r.b.forwarded():
-	case r.b.bridge() != "":
-		config.Dial = r.dialNeighbour
-	default:
-		config.Dial = r.dialForward
+	if r.b.forwarded() {
+		config.Dial = r.dialer(r.b.guestSSHPort())
 	}
 	config.Observe = func(e ssh.Event) {
 		if r.b.SSH.Observe != nil {
@@ -122,14 +132,20 @@ func (r *run) sshConfig() (*ssh.Config, error) {
 	return &config, nil
 }
 
-// dialForward connects to the guest's sshd by the port that QEMU forwards.
-func (r *run) dialForward(ctx context.Context) (net.Conn, error) {
-	addr, err := r.vm.Forwarded(ctx, r.b.guestSSHPort())
-	if err != nil {
-		return nil, err
+// dialer returns a function that connects to a port of the guest: on a bridge, or
+// by the port that QEMU forwards.
+func (r *run) dialer(port int) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		if r.b.bridge() != "" {
+			return r.dialNeighbour(ctx, port)
+		}
+		addr, err := r.vm.Forwarded(ctx, port)
+		if err != nil {
+			return nil, err
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr.String())
 	}
-	var d net.Dialer
-	return d.DialContext(ctx, "tcp", addr.String())
 }
 
 // command returns a command whose output is told to the observer.

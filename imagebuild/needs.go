@@ -19,6 +19,21 @@ func needsSSH(b *Build) error {
 	return nil
 }
 
+// needsLogin is for what SSH does, or else WinRM.
+func needsLogin(b *Build) error {
+	if b.SSH.User == "" && b.WinRM.User == "" {
+		return errors.New("needs SSH or WinRM, and SSH.User and WinRM.User are empty; set one of them")
+	}
+	return nil
+}
+
+func needsWinRM(b *Build) error {
+	if b.WinRM.User == "" {
+		return errors.New("needs WinRM, and WinRM.User is empty; set it")
+	}
+	return nil
+}
+
 func needsScreen(b *Build) error {
 	if b.VM.VGA == "none" {
 		return errors.New("needs a screen, and VM.VGA is none; leave it empty")

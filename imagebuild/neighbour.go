@@ -16,9 +16,9 @@ import (
 // be one that the guest had before.
 const neighbourLimit = 3 * time.Second
 
-// dialNeighbour connects to the sshd of a guest on a bridge, at the addresses
-// that this host knows its card by.
-func (r *run) dialNeighbour(ctx context.Context) (net.Conn, error) {
+// dialNeighbour connects to a port of a guest on a bridge, at the addresses that
+// this host knows its card by.
+func (r *run) dialNeighbour(ctx context.Context, port int) (net.Conn, error) {
 	addrs, err := r.neighbours()
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (r *run) dialNeighbour(ctx context.Context) (net.Conn, error) {
 	var errs []error
 	for _, addr := range addrs {
 		d := net.Dialer{Timeout: neighbourLimit}
-		conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), strconv.Itoa(r.b.guestSSHPort())))
+		conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), strconv.Itoa(port)))
 		if err == nil {
 			return conn, nil
 		}

@@ -103,22 +103,33 @@ func (b *Build) machine(m media) qemu.Config {
 	return c
 }
 
-// nics returns the network cards, with the forward that SSH needs.
+// forwards are the guest's ports that are to be reached by port forwards, or on a
+// bridge by the address that the guest turns out to have.
+func (b *Build) forwards() []int {
+	var ports []int
+	if b.forwarded() {
+		ports = append(ports, b.guestSSHPort())
+	}
+	if b.winrmForwarded() {
+		ports = append(ports, b.guestWinRMPort())
+	}
+	return ports
+}
+
+// nics returns the network cards, with the forwards that SSH and WinRM need.
 func (b *Build) nics() []qemu.NIC {
 	nics := slices.Clone(b.VM.NICs)
 	if b.VM.NICs == nil {
 		nics = []qemu.NIC{{}}
 	}
-	if !b.forwarded() {
-		return nics
-	}
 	i := slices.IndexFunc(nics, isUserNet)
-	port := b.guestSSHPort()
-	if i < 0 || port < 1 || port > 65535 {
-		return nics // validateSSH has something to say about it
-	}
-	if !slices.ContainsFunc(nics[i].Forwards, func(f qemu.Forward) bool { return f.GuestPort == port }) {
-		nics[i].Forwards = append(slices.Clone(nics[i].Forwards), qemu.Forward{GuestPort: port})
+	for _, port := range b.forwards() {
+		if i < 0 || port < 1 || port > 65535 {
+			continue // validateSSH and validateWinRM have something to say about it
+		}
+		if !slices.ContainsFunc(nics[i].Forwards, func(f qemu.Forward) bool { return f.GuestPort == port }) {
+			nics[i].Forwards = append(slices.Clone(nics[i].Forwards), qemu.Forward{GuestPort: port})
+		}
 	}
 	return nics
 }

@@ -58,6 +58,9 @@ func (r *run) askForEnd(ctx context.Context) error {
 	if r.b.Shutdown.Command == "" {
 		return r.vm.Powerdown(ctx)
 	}
+	if r.b.byWinRM() {
+		return r.guest.shutDownByWinRM(ctx, r.b.Shutdown.Command)
+	}
 	client, err := r.guest.SSH(ctx)
 	if err != nil {
 		return err

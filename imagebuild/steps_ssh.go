@@ -47,11 +47,11 @@ func Shell(script string) Step {
 }
 
 // Upload returns a step that copies a file or directory of the host to a path
-// in the guest.
+// in the guest, by SSH or, if there is none, by WinRM.
 func Upload(local, remote string) Step {
 	return Step{
 		Name:  fmt.Sprintf("upload %s", local),
-		check: needsSSH,
+		check: needsLogin,
 		Check: func(Vars) error {
 			if _, err := os.Stat(local); err != nil {
 				return fmt.Errorf("%w; check the path", err)
@@ -59,6 +59,9 @@ func Upload(local, remote string) Step {
 			return nil
 		},
 		Do: func(ctx context.Context, g *Guest) error {
+			if g.run.b.byWinRM() {
+				return g.uploadByWinRM(ctx, local, remote)
+			}
 			client, err := g.SSH(ctx)
 			if err != nil {
 				return err
@@ -73,12 +76,15 @@ func Upload(local, remote string) Step {
 }
 
 // UploadFS returns a step that copies the files of fsys to a directory of the
-// guest.
+// guest, by SSH or, if there is none, by WinRM.
 func UploadFS(fsys fs.FS, remote string) Step {
 	return Step{
 		Name:  "upload files to " + remote,
-		check: needsSSH,
+		check: needsLogin,
 		Do: func(ctx context.Context, g *Guest) error {
+			if g.run.b.byWinRM() {
+				return g.uploadTreeByWinRM(ctx, fsys, remote)
+			}
 			client, err := g.SSH(ctx)
 			if err != nil {
 				return err
@@ -89,13 +95,16 @@ func UploadFS(fsys fs.FS, remote string) Step {
 }
 
 // Download returns a step that copies a file of the guest to a path of the
-// host, which must not exist.
+// host, which must not exist, by SSH or, if there is none, by WinRM.
 func Download(remote, local string) Step {
 	return Step{
 		Name:  "download " + remote,
-		check: needsSSH,
+		check: needsLogin,
 		Check: func(Vars) error { return absentPath(local) },
 		Do: func(ctx context.Context, g *Guest) error {
+			if g.run.b.byWinRM() {
+				return g.downloadByWinRM(ctx, remote, local)
+			}
 			client, err := g.SSH(ctx)
 			if err != nil {
 				return err
@@ -114,10 +123,11 @@ func absentPath(path string) error {
 	return nil
 }
 
-// Reboot returns a step that reboots the guest by SSH with a command, such as
-// "reboot" or "sudo reboot", and waits until it lets us in again.
+// Reboot returns a step that reboots the guest with a command, by SSH, such as
+// "reboot" or "sudo reboot", or if there is none by WinRM, such as
+// [winrm.RestartLine], and waits until it lets us in again.
 func Reboot(command string) Step {
-	return Step{Name: "reboot", check: needsSSH, Do: func(ctx context.Context, g *Guest) error { return g.Reboot(ctx, command) }}
+	return Step{Name: "reboot", check: needsLogin, Do: func(ctx context.Context, g *Guest) error { return g.Reboot(ctx, command) }}
 }
 
 func (g *Guest) transferred(what string) func(done, total int64) {

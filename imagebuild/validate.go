@@ -23,7 +23,7 @@ import (
 // work. The context bounds it.
 func (b *Build) Validate(ctx context.Context) error {
 	return errors.Join(unique([]error{
-		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(),
+		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(), b.validateWinRM(),
 		b.validateHTTP(), b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateTPM(), b.validateKernel(), b.validateMachine(ctx),
 	})...)
 }
@@ -124,8 +124,8 @@ func sameFile(a, b string) bool {
 
 func (b *Build) validateSSH() error {
 	if b.SSH.User == "" {
-		if b.Shutdown.Command != "" {
-			return &ConfigError{"Shutdown.Command", "is run over SSH, and SSH.User is empty", "set SSH.User, or leave Command empty to press the power button"}
+		if b.Shutdown.Command != "" && b.WinRM.User == "" {
+			return &ConfigError{"Shutdown.Command", "is run over SSH, and SSH.User is empty", "set SSH.User, or WinRM.User, or leave Command empty to press the power button"}
 		}
 		return nil
 	}
@@ -136,7 +136,7 @@ func (b *Build) validateSSH() error {
 	c := b.SSH
 	if b.forwarded() {
 		c.Addr = "127.0.0.1:22"
-		if err := b.reachable(); err != nil {
+		if err := b.reachable("SSH.Addr"); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -146,13 +146,14 @@ func (b *Build) validateSSH() error {
 	return errors.Join(append(errs, c.Validate())...)
 }
 
-// reachable reports why a guest whose address is not given cannot be reached.
-func (b *Build) reachable() error {
+// reachable reports why a guest whose address is not given, in the field of that
+// name, cannot be reached.
+func (b *Build) reachable(field string) error {
 	switch {
 	case b.bridge() != "" && runtime.GOOS != "linux":
-		return &ConfigError{"SSH.Addr", "is empty, and only Linux tells which address a guest on a bridge has", "give the guest's address"}
+		return &ConfigError{field, "is empty, and only Linux tells which address a guest on a bridge has", "give the guest's address"}
 	case b.bridge() == "" && b.VM.NICs != nil && !slices.ContainsFunc(b.VM.NICs, isUserNet):
-		return &ConfigError{"SSH.Addr", "is empty, and no network card is on a bridge or on the user network, where a port could be forwarded", "give the guest's address, or add a card to VM.NICs"}
+		return &ConfigError{field, "is empty, and no network card is on a bridge or on the user network, where a port could be forwarded", "give the guest's address, or add a card to VM.NICs"}
 	}
 	return nil
 }

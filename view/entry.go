@@ -10,6 +10,7 @@ import (
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/ssh"
+	"github.com/bootscribe/bootscribe/winrm"
 )
 
 // The kinds of entries that code asks for.
@@ -95,6 +96,8 @@ func describe(e imagebuild.Event) entry {
 		return progress(kindTyped, "typing", int64(e.Progress.Index), int64(e.Progress.Total))
 	case imagebuild.LoggedIn:
 		return describeLogin(e.Event)
+	case imagebuild.WinRM:
+		return describeWinRM(e.Event)
 	case imagebuild.Output:
 		return entry{Kind: kindOutput, Name: e.Step, Text: cut(e.Line)}
 	case imagebuild.ConsoleLine:
@@ -174,6 +177,16 @@ func describeLogin(e ssh.Event) entry {
 		return entry{Kind: kindLogin, Text: "not yet: " + cut(errText(e.Err)), Took: e.Took.Milliseconds()}
 	case ssh.Connected:
 		return entry{Kind: kindLogin, Text: "logged in to " + e.ServerVersion, Done: 1, Total: 1}
+	}
+	return entry{Kind: kindLogin, Text: cut(fmt.Sprintf("%+v", e))}
+}
+
+func describeWinRM(e winrm.Event) entry {
+	switch e := e.(type) {
+	case winrm.AttemptFailed:
+		return entry{Kind: kindLogin, Text: "not yet: " + cut(errText(e.Err)), Took: e.Took.Milliseconds()}
+	case winrm.Connected:
+		return entry{Kind: kindLogin, Text: "logged in by WinRM", Done: 1, Total: 1}
 	}
 	return entry{Kind: kindLogin, Text: cut(fmt.Sprintf("%+v", e))}
 }

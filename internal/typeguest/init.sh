@@ -3,7 +3,8 @@
 # mode and with echo, goes to a file; commands come by the first serial port.
 # keyboard=NAME on the kernel's command line is the device that is waited for.
 # With shell=serial the first serial port has a shell instead, whose echo is that
-# of a terminal.
+# of a terminal. Where there is a file /program, that is the only process, with a
+# network card by virtio.
 export PATH=/bin
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
@@ -23,6 +24,13 @@ case " $(cat /proc/cmdline) " in *" shell=serial "*)
 	while :; do setsid -c sh -i </dev/ttyS0 >/dev/ttyS0 2>&1; done
 	;;
 esac
+
+if [ -x /program ]; then
+	load
+	ifconfig lo 127.0.0.1 up
+	ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
+	exec /program </dev/ttyS0 >/dev/ttyS0 2>&1
+fi
 
 keyboard=
 for word in $(cat /proc/cmdline); do

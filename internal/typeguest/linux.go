@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -58,11 +59,11 @@ func Linux(ctx context.Context, dir string) (kernel, initrd string, err error) {
 	}
 	recipe := initScript + strings.Join(drivers, " ") + state(source, busyboxBin)
 	initrd, err = cached(dir, "linux.initrd", recipe, func(_, path string) error {
-		modules, err := readModules(ctx, source)
+		modules, err := readModules(ctx, source, drivers)
 		if err != nil {
 			return err
 		}
-		return writeInitrd(path, modules)
+		return writeInitrd(path, modules, drivers, nil)
 	})
 	return kernel, initrd, err
 }
@@ -92,15 +93,15 @@ func Linux9P(dir, root string) (kernel, initrd string, err error) {
 		if err != nil {
 			return err
 		}
-		return writeInitrd(path, modules)
+		return writeInitrd(path, modules, drivers, nil)
 	})
 	return found[0], initrd, err
 }
 
-// readModules returns the drivers that the installer's file system has.
-func readModules(ctx context.Context, initrd string) (map[string][]byte, error) {
+// readModules returns those of some drivers that the installer's file system has.
+func readModules(ctx context.Context, initrd string, names []string) (map[string][]byte, error) {
 	wanted := map[string]bool{}
-	for _, d := range drivers {
+	for _, d := range names {
 		wanted[d+".ko"] = true
 	}
 	// The program takes a second, and the standard library's package, under
@@ -124,7 +125,9 @@ func readModules(ctx context.Context, initrd string) (map[string][]byte, error) 
 	return modules, err
 }
 
-func writeInitrd(path string, modules map[string][]byte) error {
+// writeInitrd writes a file system with drivers, to be loaded in the order of names,
+// and with further files, which can be run.
+func writeInitrd(path string, modules map[string][]byte, names []string, files map[string][]byte) error {
 	busybox, err := os.ReadFile(busyboxBin)
 	if err != nil {
 		return err
@@ -144,11 +147,11 @@ func writeInitrd(path string, modules map[string][]byte) error {
 		c.add(name, modeDir, nil)
 	}
 	c.add("bin/busybox", modeExec, busybox)
-	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync ls mkdir poweroff reboot sed") {
+	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync ls mkdir poweroff reboot sed ifconfig uname") {
 		c.add("bin/"+name, modeLink, []byte("busybox"))
 	}
 	var list strings.Builder
-	for _, d := range drivers {
+	for _, d := range names {
 		if data, ok := modules[d+".ko"]; ok {
 			c.add("drivers/"+d+".ko", modeExec, data)
 			fmt.Fprintln(&list, d)
@@ -156,6 +159,9 @@ func writeInitrd(path string, modules map[string][]byte) error {
 	}
 	c.add("drivers/list", modeExec, []byte(list.String()))
 	c.add("init", modeExec, []byte(initScript))
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c.add(name, modeExec, files[name])
+	}
 	if err := c.close(); err != nil {
 		return err
 	}

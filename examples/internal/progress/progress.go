@@ -18,6 +18,7 @@ import (
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/ssh"
+	"github.com/bootscribe/bootscribe/winrm"
 )
 
 const (
@@ -96,6 +97,8 @@ func (r *Renderer) Observe(e imagebuild.Event) {
 		r.machine(e.Event)
 	case imagebuild.LoggedIn:
 		r.login(e.Event)
+	case imagebuild.WinRM:
+		r.winrm(e.Event)
 	case imagebuild.Requested:
 		r.requested(e.Request)
 	}
@@ -153,13 +156,28 @@ func (r *Renderer) machine(e qemu.Event) {
 }
 
 // login shows each kind of failure once: a guest that boots gives many.
+func (r *Renderer) winrm(e winrm.Event) {
+	switch e := e.(type) {
+	case winrm.AttemptFailed:
+		r.notYet(e.Err)
+	case winrm.Connected:
+		clear(r.tries)
+		r.Printf("logged in by WinRM")
+	}
+}
+
+// notYet says why an attempt to log in has failed, once.
+func (r *Renderer) notYet(err error) {
+	if text := err.Error(); !r.tries[text] {
+		r.tries[text] = true
+		r.Printf("not yet: %s", text)
+	}
+}
+
 func (r *Renderer) login(e ssh.Event) {
 	switch e := e.(type) {
 	case ssh.AttemptFailed:
-		if text := e.Err.Error(); !r.tries[text] {
-			r.tries[text] = true
-			r.Printf("not yet: %s", text)
-		}
+		r.notYet(e.Err)
 	case ssh.Connected:
 		clear(r.tries)
 		r.Printf("logged in to %s", e.ServerVersion)
