@@ -61,7 +61,8 @@ var tables = []struct {
 	{"HTTP server", httpOptions}, {"CD and floppy", seedOptions}, {"Typing", typingOptions}, {"SSH", sshOptions}, {"WinRM", winrmOptions},
 	{"Shutdown", endOptions}, {"Old names", oldOptions}, {"Only here", ownOptions},
 	{"Every provisioner", commonOptions}, {"Provisioner shell", shellOptions}, {"Provisioner file", fileOptions},
-	{"Provisioner and post-processor shell-local", localOptions}, {"Provisioner sleep", sleepOptions}, {"Provisioner breakpoint", breakpointOptions},
+	{"Provisioner and post-processor shell-local", localOptions}, {"Provisioner powershell", powershellOptions}, {"Provisioner windows-shell", batchOptions},
+	{"Provisioner windows-restart", restartOptions}, {"Provisioner sleep", sleepOptions}, {"Provisioner breakpoint", breakpointOptions},
 	{"Every post-processor", postCommon}, {"Post-processor checksum", checksumOptions}, {"Post-processor manifest", manifestOptions},
 	{"Post-processor compress", compressOptions}, {"Post-processor artifice", artificeOptions}, {"Data source http", httpData},
 }

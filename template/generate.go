@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/ssh"
+	"github.com/bootscribe/bootscribe/winrm"
 )
 
 // generator is what the steps of a build know of it when they run.
@@ -58,6 +59,9 @@ func (g *generator) fill(ctx context.Context, guest *imagebuild.Guest, text stri
 
 func (g *generator) value(ctx context.Context, guest *imagebuild.Guest, name string) (string, error) {
 	c := g.build.Image.SSH
+	if g.winrm() {
+		c = ssh.Config{User: g.build.Image.WinRM.User, Password: ssh.Secret(g.build.Image.WinRM.Password)}
+	}
 	switch name {
 	case "ID":
 		return guest.Name, nil
@@ -66,8 +70,11 @@ func (g *generator) value(ctx context.Context, guest *imagebuild.Guest, name str
 	case "Password":
 		return string(c.Password), nil
 	case "ConnType":
-		if c.User == "" {
+		switch {
+		case c.User == "":
 			return "none", nil
+		case g.winrm():
+			return "winrm", nil
 		}
 		return "ssh", nil
 	case "PackerRunUUID":
@@ -85,7 +92,7 @@ func (g *generator) value(ctx context.Context, guest *imagebuild.Guest, name str
 	case "SSHAgentAuth":
 		return strconv.FormatBool(c.UseAgent), nil
 	case "WinRMPassword":
-		return "", nil
+		return string(g.build.Image.WinRM.Password), nil
 	case "Host", "Port":
 		return g.address(ctx, guest, name)
 	}
@@ -99,7 +106,11 @@ func (g *generator) address(ctx context.Context, guest *imagebuild.Guest, name s
 		}
 		return port, nil
 	}
-	addr, err := guest.SSHAddr(ctx)
+	find := guest.SSHAddr
+	if g.winrm() {
+		find = guest.WinRMAddr
+	}
+	addr, err := find(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -180,8 +191,11 @@ func (g *generator) command(ctx context.Context, client *ssh.Client, step, line 
 	return client.Run(ctx, &ssh.Command{Line: line, Name: step, Stdout: stdout, Stderr: stderr, PTY: g.pty, IdleTimeout: g.idle})
 }
 
-// lost tells whether a command ended with its connection.
+// lost tells whether a command ended with its connection, or could not be begun
+// since the guest was not there.
 func lost(err error) bool {
 	var l *ssh.LostError
-	return errors.As(err, &l)
+	var w *winrm.LostError
+	var d *winrm.DialError
+	return errors.As(err, &l) || errors.As(err, &w) || errors.As(err, &d) && d.Reason < winrm.Auth
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // provisionerTypes are the provisioners that are built in.
-var provisionerTypes = []string{"shell", "file", "shell-local", "sleep", "breakpoint"}
+var provisionerTypes = []string{"shell", "file", "shell-local", "powershell", "windows-shell", "windows-restart", "sleep", "breakpoint"}
 
 // laterProvisioners are those of Packer's that are not.
-var laterProvisioners = []string{"powershell", "windows-shell", "windows-restart", "hcp-sbom"}
+var laterProvisioners = []string{"hcp-sbom"}
 
 // commonOptions are what every provisioner may have.
 var commonOptions = []option{
@@ -85,6 +85,12 @@ func (t *Template) provisioner(p *problems, g *generator, bl *block, e *engine) 
 		table, make = fileOptions, (*provisioner).file
 	case "shell-local":
 		table, make = localOptions, (*provisioner).local
+	case "powershell":
+		table, make = powershellOptions, (*provisioner).powershell
+	case "windows-shell":
+		table, make = batchOptions, (*provisioner).batch
+	case "windows-restart":
+		table, make = restartOptions, (*provisioner).restart
 	case "sleep":
 		table, make = sleepOptions, (*provisioner).sleep
 	case "breakpoint":

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
-	"github.com/bootscribe/bootscribe/ssh"
 )
 
 var fileOptions = []option{
@@ -44,7 +43,7 @@ func (p *provisioner) file() work {
 		}
 	}
 	return func(ctx context.Context, guest *imagebuild.Guest) error {
-		client, err := guest.SSH(ctx)
+		client, err := p.remote(ctx, guest)
 		if err != nil {
 			return err
 		}
@@ -72,45 +71,45 @@ func (p *provisioner) file() work {
 	}
 }
 
-func (p *provisioner) uploadContent(ctx context.Context, guest *imagebuild.Guest, client *ssh.Client, destination string) error {
+func (p *provisioner) uploadContent(ctx context.Context, guest *imagebuild.Guest, client remote, destination string) error {
 	text, err := p.fill(ctx, guest, p.str("content"))
 	if err != nil {
 		return err
 	}
-	if strings.HasSuffix(destination, "/") {
+	if p.isDir(destination) {
 		return fmt.Errorf("destination %q is a directory; add the name of the file", destination)
 	}
-	return client.UploadReader(ctx, strings.NewReader(text), int64(len(text)), destination, nil)
+	return client.put(ctx, []byte(text), destination)
 }
 
-func (p *provisioner) upload(ctx context.Context, guest *imagebuild.Guest, client *ssh.Client, source, destination string) error {
+func (p *provisioner) upload(ctx context.Context, guest *imagebuild.Guest, client remote, source, destination string) error {
 	info, err := os.Stat(source)
 	if err != nil {
 		return err
 	}
-	t := &ssh.Transfer{Progress: func(done, total int64) { guest.Report("uploading "+source, done, total) }}
+	moved := func(done, total int64) { guest.Report("uploading "+source, done, total) }
 	if info.IsDir() {
 		if !strings.HasSuffix(source, "/") {
 			destination = path.Join(destination, filepath.Base(source))
 		}
-		return client.UploadTree(ctx, os.DirFS(source), destination, t)
+		return client.uploadTree(ctx, source, destination, moved)
 	}
-	if strings.HasSuffix(destination, "/") {
+	if p.isDir(destination) {
 		destination += filepath.Base(source)
 	}
-	return client.Upload(ctx, source, destination, t)
+	return client.upload(ctx, source, destination, moved)
 }
 
-func (p *provisioner) download(ctx context.Context, guest *imagebuild.Guest, client *ssh.Client, source, destination string) error {
-	t := &ssh.Transfer{Overwrite: true, Progress: func(done, total int64) { guest.Report("downloading "+source, done, total) }}
-	if strings.HasSuffix(source, "/") {
-		return client.DownloadTree(ctx, source, destination, t)
+func (p *provisioner) download(ctx context.Context, guest *imagebuild.Guest, client remote, source, destination string) error {
+	moved := func(done, total int64) { guest.Report("downloading "+source, done, total) }
+	if p.isDir(source) {
+		return client.downloadTree(ctx, source, destination, moved)
 	}
 	if strings.HasSuffix(destination, "/") {
-		destination = filepath.Join(destination, path.Base(source))
+		destination = filepath.Join(destination, p.base(source))
 	}
 	if err := os.MkdirAll(filepath.Dir(destination), 0o777); err != nil {
 		return err
 	}
-	return client.Download(ctx, source, destination, t)
+	return client.download(ctx, source, destination, moved)
 }

@@ -47,7 +47,8 @@ type script struct {
 	path string // else
 }
 
-// scripts reads what a shell provisioner or post-processor shall run.
+// scripts reads what a shell provisioner or post-processor shall run. Inline
+// scripts begin with the shebang, unless it is empty.
 func (o *options) scripts(host *[]error, shebang string) []script {
 	given := 0
 	for _, name := range []string{"inline", "script", "scripts", "command"} {
@@ -61,7 +62,7 @@ func (o *options) scripts(host *[]error, shebang string) []script {
 	}
 	if lines := o.list("inline"); len(lines) > 0 {
 		text := strings.Join(lines, "\n") + "\n"
-		if !strings.HasPrefix(text, "#!") {
+		if shebang != "" && !strings.HasPrefix(text, "#!") {
 			text = "#!" + shebang + "\n" + text
 		}
 		return []script{{name: lines[0], text: text}}
@@ -132,6 +133,9 @@ func (p *provisioner) shell() work {
 		}
 	}
 	p.needsSSH()
+	if p.winrm() {
+		p.fail("", "needs SSH, and the builder has the communicator winrm", "use powershell or windows-shell")
+	}
 	return func(ctx context.Context, guest *imagebuild.Guest) error {
 		for _, s := range scripts {
 			text, err := s.read(p.yes("binary"))
@@ -153,6 +157,29 @@ func (p *provisioner) shell() work {
 func (p *provisioner) needsSSH() {
 	if p.none {
 		p.fail("", "needs SSH, and the builder has the communicator none", "give the builder an ssh_username")
+	}
+}
+
+// patience is how long a script is tried to be uploaded.
+func (p *provisioner) patience() time.Duration {
+	if p.given("start_retry_timeout") {
+		return p.duration("start_retry_timeout")
+	}
+	return 5 * time.Minute
+}
+
+// retry does something again while the guest is about to reboot, for
+// start_retry_timeout.
+func (p *provisioner) retry(ctx context.Context, do func() error) error {
+	end := time.Now().Add(p.patience())
+	for {
+		err := do()
+		if err == nil || !lost(err) || ctx.Err() != nil || time.Now().After(end) {
+			return err
+		}
+		if err := wait(ctx, time.Second); err != nil {
+			return err
+		}
 	}
 }
 
@@ -182,12 +209,12 @@ func (p *provisioner) runScript(ctx context.Context, guest *imagebuild.Guest, na
 }
 
 // vars are the variables of a script with their values, in a fixed order.
-func (r *shellRun) vars(ctx context.Context, guest *imagebuild.Guest, env []string) ([]string, error) {
-	all := append(r.environment(guest), env...)
+func (p *provisioner) vars(ctx context.Context, guest *imagebuild.Guest, env []string) ([]string, error) {
+	all := append(p.environment(guest), env...)
 	slices.Sort(all)
 	for i := range all {
 		var err error
-		if all[i], err = r.fill(ctx, guest, all[i]); err != nil {
+		if all[i], err = p.fill(ctx, guest, all[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -208,20 +235,7 @@ func (r *shellRun) format(vars []string) string {
 // upload copies the script to the guest, and tries again while the guest is
 // about to reboot, for start_retry_timeout.
 func (r *shellRun) upload(ctx context.Context, guest *imagebuild.Guest, text []byte, vars []string) error {
-	patience := 5 * time.Minute
-	if r.given("start_retry_timeout") {
-		patience = r.duration("start_retry_timeout")
-	}
-	end := time.Now().Add(patience)
-	for {
-		err := r.tryUpload(ctx, guest, text, vars)
-		if err == nil || !lost(err) || ctx.Err() != nil || time.Now().After(end) {
-			return err
-		}
-		if err := wait(ctx, time.Second); err != nil {
-			return err
-		}
-	}
+	return r.retry(ctx, func() error { return r.tryUpload(ctx, guest, text, vars) })
 }
 
 func (r *shellRun) tryUpload(ctx context.Context, guest *imagebuild.Guest, text []byte, vars []string) error {

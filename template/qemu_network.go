@@ -15,8 +15,11 @@ import (
 	"github.com/bootscribe/bootscribe/ssh"
 )
 
-// guestPort is the port of the guest's sshd.
+// guestPort is the port of the guest's sshd, or of its WinRM service.
 func (q *qemuBuilder) guestPort() int {
+	if q.str("communicator") == "winrm" {
+		return q.winrmPort()
+	}
 	if p := q.port("ssh_port"); p != 0 {
 		return p
 	}
@@ -63,7 +66,7 @@ func (q *qemuBuilder) communicator() {
 	q.oneOf("communicator", "ssh", "winrm", "none")
 	switch q.or("communicator", "ssh") {
 	case "winrm":
-		q.notYet("communicator", "winrm", "use SSH: Windows has an OpenSSH server of its own")
+		q.winrm()
 	case "none":
 		q.g.none = true
 	case "ssh":
@@ -211,6 +214,11 @@ func (q *qemuBuilder) connect() []imagebuild.Step {
 	} else if q.given("ssh_handshake_attempts") {
 		wait.Timeout = -1
 	}
+	return q.pausing(wait)
+}
+
+// pausing are the steps of a login after which Packer may wait and log in again.
+func (q *qemuBuilder) pausing(wait imagebuild.Step) []imagebuild.Step {
 	steps := []imagebuild.Step{wait}
 	if d := q.duration("pause_before_connecting"); d > 0 {
 		steps = append(steps, imagebuild.Pause(d), wait)

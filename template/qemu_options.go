@@ -53,7 +53,7 @@ var machineOptions = []option{
 	{name: "threads", kind: isInt, def: "unset"},
 	{name: "memory", kind: isInt, def: "512", status: differs, here: "less than 16 MiB is an error and not 512"},
 	{name: "net_device", def: "virtio-net"},
-	{name: "net_bridge", def: "unset", status: differs, here: "ssh_port counts, and each machine has a hardware address of its own; the guest is found by it on this host, which must be Linux, once it has spoken to it, and files are served at the bridge's address"},
+	{name: "net_bridge", def: "unset", status: differs, here: "ssh_port and winrm_port count, and each machine has a hardware address of its own; the guest is found by it on this host, which must be Linux, once it has spoken to it, and files are served at the bridge's address"},
 	{name: "firmware", def: "unset"},
 	{name: "use_pflash", kind: isBool, def: "false"},
 	{name: "efi_boot", kind: isBool, def: "false"},
@@ -114,7 +114,7 @@ var typingOptions = []option{
 }
 
 var sshOptions = []option{
-	{name: "communicator", def: "ssh", status: differs, here: "ssh and none; winrm is not supported yet"},
+	{name: "communicator", def: "ssh"},
 	{name: "pause_before_connecting", kind: isDuration, def: "0"},
 	{name: "ssh_host", def: "the forwarded port"},
 	{name: "ssh_port", kind: isInt, def: "22", status: differs, here: "in bridge mode too"},
@@ -156,15 +156,15 @@ var sshOptions = []option{
 }
 
 var winrmOptions = []option{
-	{name: "winrm_username", def: "required", status: notYet, here: "use SSH: Windows has an OpenSSH server of its own"},
-	{name: "winrm_password", def: "none", status: notYet, here: "use SSH"},
-	{name: "winrm_host", def: "none", status: notYet, here: "use SSH"},
-	{name: "winrm_port", kind: isInt, def: "5985, 5986 with SSL", status: notYet, here: "use SSH"},
-	{name: "winrm_timeout", kind: isDuration, def: "30m", status: notYet, here: "use SSH"},
-	{name: "winrm_use_ssl", kind: isBool, def: "false", status: notYet, here: "use SSH"},
-	{name: "winrm_insecure", kind: isBool, def: "false", status: notYet, here: "use SSH"},
-	{name: "winrm_no_proxy", kind: isBool, def: "false", status: notYet, here: "use SSH"},
-	{name: "winrm_use_ntlm", kind: isBool, def: "false", status: notYet, here: "use SSH"},
+	{name: "winrm_username", def: "required"},
+	{name: "winrm_password", def: "none", status: differs, here: "required: Windows lets nobody in without one"},
+	{name: "winrm_host", def: "the forwarded port"},
+	{name: "winrm_port", kind: isInt, def: "5985, 5986 with SSL", status: differs, here: "in bridge mode too"},
+	{name: "winrm_timeout", kind: isDuration, def: "30m", status: differs, here: "the error says what was met while waiting; in bridge mode too"},
+	{name: "winrm_use_ssl", kind: isBool, def: "false"},
+	{name: "winrm_insecure", kind: isBool, def: "false", status: differs, here: "without it the certificate must be for winrm_host, or for 127.0.0.1 where the port is forwarded"},
+	{name: "winrm_no_proxy", kind: isBool, def: "false", status: differs, here: "the environment's proxy is only asked for with winrm_host, since a forwarded port or a bridge is on this host; the environment is not changed"},
+	{name: "winrm_use_ntlm", kind: isBool, def: "false", status: differs, here: "over HTTP what is sent is encrypted too, which Windows wants unless AllowUnencrypted is set in it"},
 }
 
 var endOptions = []option{

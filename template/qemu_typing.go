@@ -55,8 +55,11 @@ func (q *qemuBuilder) typing() {
 	if serial {
 		q.serial(q.values["boot_serial"])
 	}
-	if q.or("communicator", "ssh") == "ssh" {
+	switch q.or("communicator", "ssh") {
+	case "ssh":
 		q.steps = append(q.steps, q.connect()...)
+	case "winrm":
+		q.steps = append(q.steps, q.connectWinRM()...)
 	}
 }
 
