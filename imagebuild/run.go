@@ -39,13 +39,14 @@ type run struct {
 	machine  *watch
 	sentry   *sentry
 	artifact *Artifact
+	kept     string // where the disk goes if the build fails; empty for nowhere
 }
 
 // Run builds the image: it fetches and verifies the medium, makes the disk,
 // serves the files, starts the machine, runs the steps, switches the machine
 // off and publishes its disk. When it returns, nothing that it started is left:
-// no process, goroutine, port or file but the image, its manifest and the
-// medium in the cache. That holds for errors and panics too, and no image is
+// no process, goroutine, port or file but the image, its manifest, the medium
+// in the cache and what [Guest.KeepDisk] asks for. That holds for errors and panics too, and no image is
 // made then; after a kill of the whole program the machine ends with it, and
 // the next Run with an Output in the same directory removes what lies about
 // there.
@@ -77,6 +78,7 @@ func (b *Build) Run(ctx context.Context) (artifact *Artifact, err error) {
 	if err := r.all(ctx); err != nil {
 		return nil, err
 	}
+	r.kept = "" // it has not failed
 	return r.artifact, nil
 }
 
@@ -256,7 +258,7 @@ func (r *run) release() error {
 		r.guest.close()
 	}
 	if r.vm != nil {
-		errs = append(errs, r.endMachine())
+		errs = append(errs, r.endMachine(), r.keepDisk())
 	}
 	if r.server != nil {
 		errs = append(errs, r.server.Close())
