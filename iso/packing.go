@@ -20,20 +20,20 @@ type packing struct {
 
 	// open returns what is in a file of this kind; nil for kinds that are
 	// recognised only to be named. Its Close says whether the file was whole.
-	open func(ctx context.Context, in io.Reader) (io.ReadCloser, error)
+	open func(ctx context.Context, in *packed) (io.ReadCloser, error)
 }
 
 var packings = []packing{
-	{"gzip", "\x1f\x8b\x08", 0, func(_ context.Context, in io.Reader) (io.ReadCloser, error) { return gzip.NewReader(in) }},
-	{"bzip2", "BZh", 0, func(_ context.Context, in io.Reader) (io.ReadCloser, error) {
+	{"gzip", "\x1f\x8b\x08", 0, func(_ context.Context, in *packed) (io.ReadCloser, error) { return gzip.NewReader(in) }},
+	{"bzip2", "BZh", 0, func(_ context.Context, in *packed) (io.ReadCloser, error) {
 		return io.NopCloser(bzip2.NewReader(in)), nil
 	}},
 	{"xz", "\xfd7zXZ\x00", 0, program("xz", "-dc", "-T1")},
 	{"zstd", "\x28\xb5\x2f\xfd", 0, program("zstd", "-dcq", "--long=31")},
 	{"lz4", "\x04\x22\x4d\x18", 0, program("lz4", "-dc")},
-	{"zip archive", "PK\x03\x04", 0, nil},
+	{"zip archive", "PK\x03\x04", 0, openZip},
 	{"7z archive", "7z\xbc\xaf\x27\x1c", 0, nil},
-	{"tar archive", "ustar", 257, nil},
+	{"tar archive", tarMagic, tarMagicAt, func(_ context.Context, in *packed) (io.ReadCloser, error) { return io.NopCloser(in), nil }}, // see inTar
 }
 
 // packingOf looks at the first bytes of a file; nil means that it is of no
@@ -59,8 +59,8 @@ func packingOf(path string) (*packing, error) {
 
 // program returns an opener that lets a program of the host do it, for what
 // the standard library cannot read.
-func program(name string, args ...string) func(context.Context, io.Reader) (io.ReadCloser, error) {
-	return func(ctx context.Context, in io.Reader) (io.ReadCloser, error) {
+func program(name string, args ...string) func(context.Context, *packed) (io.ReadCloser, error) {
+	return func(ctx context.Context, in *packed) (io.ReadCloser, error) {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			return nil, fmt.Errorf("%w; install %s, or unpack the file and give the path of what is in it", err, name)

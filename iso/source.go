@@ -34,9 +34,10 @@ type Source struct {
 	// Unpack is for a file that may be compressed, which its first bytes tell:
 	// Fetch then returns what is in it, which it has unpacked into the cache.
 	// Checksum is still that of the file at URLs. gzip and bzip2 are read here,
-	// xz, zstd and lz4 by the programs of these names. An archive of several
-	// files is an error, and what is not compressed is taken as it is. False
-	// takes every file as it is.
+	// xz, zstd and lz4 by the programs of these names. Of a zip or tar archive,
+	// compressed or not, the one file in it is taken, and an archive of several
+	// is an error. What is not packed is taken as it is. False takes every file
+	// as it is.
 	Unpack bool
 }
 

@@ -20,7 +20,7 @@ func (r *fetchRun) unpacked(ctx context.Context, m *Medium) (*Medium, error) {
 		return m, err
 	}
 	if p.open == nil {
-		return nil, archiveError(m.Path, p)
+		return nil, fmt.Errorf("%q is a %s, which is not read here; unpack it and give the path of the file in it", m.Path, p.name)
 	}
 	u, err := r.unpackOnce(ctx, m, p)
 	if err != nil {
@@ -28,10 +28,6 @@ func (r *fetchRun) unpacked(ctx context.Context, m *Medium) (*Medium, error) {
 	}
 	u.Checksum, u.URL, u.Cached = m.Checksum, m.URL, m.Cached
 	return u, m.Check()
-}
-
-func archiveError(path string, p *packing) error {
-	return fmt.Errorf("%q is a %s, of whose files nobody says which is meant; unpack it and give the path of the file", path, p.name)
 }
 
 func (r *fetchRun) unpackOnce(ctx context.Context, m *Medium, p *packing) (*Medium, error) {
@@ -73,7 +69,7 @@ func (r *fetchRun) unpack(ctx context.Context, key string, m *Medium, p *packing
 		return nil, err
 	}
 	if inner, err := packingOf(t.path); err == nil && inner != nil {
-		return nil, archiveError("what is in "+m.Path, inner)
+		return nil, fmt.Errorf("what is in it is packed again (%s); unpack it and give the path of the file in it", inner.name)
 	}
 	return r.take(key, t)
 }
@@ -90,6 +86,9 @@ func (r *fetchRun) fill(ctx context.Context, t *part, m *Medium, p *packing) err
 	in := &packed{file: file, event: Unpacking{Path: m.Path, Total: info.Size()}, observe: r.observe, pace: pacer{every: eventPace}}
 	out, err := p.open(unpacking, in)
 	if err != nil {
+		return err
+	}
+	if out, err = inTar(out); err != nil {
 		return err
 	}
 	err = t.copySparsely(ctx, out, r.maxBytes)
@@ -165,9 +164,20 @@ type packed struct {
 
 func (p *packed) Read(b []byte) (int, error) {
 	n, err := p.file.Read(b)
-	p.event.Done += int64(n)
+	p.read(n, err)
+	return n, err
+}
+
+// ReadAt is for archives with a table of contents.
+func (p *packed) ReadAt(b []byte, at int64) (int, error) {
+	n, err := p.file.ReadAt(b, at)
+	p.read(n, err)
+	return n, err
+}
+
+func (p *packed) read(n int, err error) {
+	p.event.Done = min(p.event.Done+int64(n), p.event.Total)
 	if err == io.EOF || p.pace.due() {
 		p.observe(p.event)
 	}
-	return n, err
 }

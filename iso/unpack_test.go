@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"net/http"
@@ -106,39 +105,141 @@ func TestUnpackLocal(t *testing.T) {
 	}
 }
 
+// zipOf makes a zip archive of files with the same content, which are not
+// compressed. Names with a slash at the end are directories.
+func zipOf(t *testing.T, content []byte, names []string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range names {
+		entry, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil && !strings.HasSuffix(name, "/") {
+			_, err = entry.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// tarOf is zipOf for a tar archive.
+func tarOf(t *testing.T, content []byte, names []string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	a := tar.NewWriter(&b)
+	for _, name := range names {
+		h := &tar.Header{Name: name, Mode: 0o755, Typeflag: tar.TypeDir}
+		if !strings.HasSuffix(name, "/") {
+			h.Typeflag, h.Size = tar.TypeReg, int64(len(content))
+		}
+		err := a.WriteHeader(h)
+		if err == nil && h.Size > 0 {
+			_, err = a.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// damagedTarball is a tar archive, compressed, whose checksum is wrong.
+func damagedTarball(t *testing.T, content []byte) []byte {
+	b := compressed(t, tarOf(t, content, []string{"disk.raw"}), "gzip", "-c")
+	b[len(b)-8]++
+	return b
+}
+
+// The one file of an archive is taken, however the archive is compressed, and
+// unpacked once.
+func TestUnpackArchive(t *testing.T) {
+	image := append(append(noise(256<<10, 54), make([]byte, 3<<20)...), noise(100, 55)...)
+	names := []string{"dir/", "dir/disk.img"}
+	var inZip bytes.Buffer
+	z := zip.NewWriter(&inZip)
+	entry, err := z.Create(names[1])
+	if err == nil {
+		_, err = entry.Write(image)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, packed := range map[string][]byte{
+		"zip": zipOf(t, image, names), "zip, deflated": inZip.Bytes(), "tar": tarOf(t, image, names),
+		"tar.gz": compressed(t, tarOf(t, image, names), "gzip", "-c"), "tar.xz": compressed(t, tarOf(t, image, names), "xz", "-c"),
+		"tar.zst": compressed(t, tarOf(t, image, names), "zstd", "-c"), "tar.bz2": compressed(t, tarOf(t, image, names), "bzip2", "-c"),
+		"program tar": compressed(t, nil, "tar", "-C", directoryWith(t, "disk.img", image), "-czf", "-", "."),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x")
+			if err := os.WriteFile(path, packed, 0o400); err != nil {
+				t.Fatal(err)
+			}
+			f := quick(t)
+			source := iso.Source{URLs: []string{path}, Checksum: "sha256:" + sha(packed), Unpack: true}
+			m, err := f.Fetch(t.Context(), source)
+			wantFile(t, m, err, image)
+			soundCache(t, f.Dir)
+			told := 0
+			f.Observe = func(e iso.Event) {
+				if _, ok := e.(iso.Unpacking); ok {
+					told++
+				}
+			}
+			m, err = f.Fetch(t.Context(), source)
+			if wantFile(t, m, err, image); told > 0 {
+				t.Error("unpacked again")
+			}
+		})
+	}
+}
+
+// directoryWith makes a directory with a file.
+func directoryWith(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // What cannot be unpacked is named, and leaves nothing.
 func TestUnpackFails(t *testing.T) {
 	image := noise(1<<20, 52)
 	whole := compressed(t, image, "gzip", "-c")
 	wrong := bytes.Clone(whole)
 	wrong[len(wrong)-8]++ // the checksum
-	var inZip, inTar bytes.Buffer
-	z := zip.NewWriter(&inZip)
-	entry, err := z.Create("disk.img")
-	entry.Write(image)
-	a := tar.NewWriter(&inTar)
-	err = errors.Join(err, z.Close(), a.WriteHeader(&tar.Header{Name: "disk.raw", Size: int64(len(image)), Mode: 0o600}))
-	a.Write(image)
-	if err := errors.Join(err, a.Close()); err != nil {
-		t.Fatal(err)
-	}
-	var tarball bytes.Buffer
-	g := gzip.NewWriter(&tarball)
-	g.Write(inTar.Bytes())
-	g.Close()
+	several := []string{"disk.raw", "README"}
+	noFile := []string{"dir/"}
 	for name, tt := range map[string]struct {
 		packed []byte
 		most   int64
 		words  []string
 	}{
-		"cut off":      {whole[:len(whole)-100], 0, []string{"unpack", "gzip", "unexpected EOF"}},
-		"xz cut off":   {compressed(t, image, "xz", "-c")[:1000], 0, []string{"unpack", "xz", "end of input"}},
-		"wrong":        {wrong, 0, []string{"invalid checksum"}},
-		"too big":      {whole, int64(len(image) - 1), []string{"MaxBytes"}},
-		"xz too big":   {compressed(t, make([]byte, 8<<20), "xz", "-c"), 1 << 20, []string{"MaxBytes"}},
-		"zip":          {inZip.Bytes(), 0, []string{"zip archive", "unpack it"}},
-		"tar":          {inTar.Bytes(), 0, []string{"tar archive"}},
-		"tar, gzipped": {tarball.Bytes(), 0, []string{"tar archive", "what is in"}},
+		"cut off":               {whole[:len(whole)-100], 0, []string{"unpack", "gzip", "unexpected EOF"}},
+		"xz cut off":            {compressed(t, image, "xz", "-c")[:1000], 0, []string{"unpack", "xz", "end of input"}},
+		"wrong":                 {wrong, 0, []string{"invalid checksum"}},
+		"too big":               {whole, int64(len(image) - 1), []string{"MaxBytes"}},
+		"xz too big":            {compressed(t, make([]byte, 8<<20), "xz", "-c"), 1 << 20, []string{"MaxBytes"}},
+		"zip":                   {zipOf(t, image, several), 0, []string{"zip archive", "several files", "disk.raw", "README", "unpack it"}},
+		"tar":                   {tarOf(t, image, several), 0, []string{"tar archive", "several files", "disk.raw", "README"}},
+		"tar, gzipped":          {compressed(t, tarOf(t, image, several), "gzip", "-c"), 0, []string{"gzip", "several files"}},
+		"empty zip":             {zipOf(t, image, noFile), 0, []string{"no file"}},
+		"empty tar":             {tarOf(t, image, noFile), 0, []string{"no file"}},
+		"tar cut off":           {tarOf(t, image, several[:1])[:1<<20], 0, []string{"unexpected EOF"}},
+		"zip damaged":           {bytes.Replace(zipOf(t, image, several[:1]), image[5000:5008], []byte("damaged!"), 1), 0, []string{"checksum"}},
+		"tar, gzipped, damaged": {damagedTarball(t, image), 0, []string{"checksum"}},
+		"twice":                 {compressed(t, whole, "gzip", "-c"), 0, []string{"packed again (gzip)"}},
+		"7z":                    {[]byte("7z\xbc\xaf\x27\x1c\x00\x04"), 0, []string{"7z archive", "unpack it"}},
+		"tar too big":           {tarOf(t, image, several[:1]), int64(len(image) - 1), []string{"MaxBytes"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x")

@@ -15,7 +15,7 @@ func joined(tables ...[]option) []option {
 }
 
 var mediaOptions = []option{
-	{name: "iso_url", def: "required", here: "git, hg, smb, s3 and gcs addresses are errors: paths, file, http and https are understood; what is compressed by gzip, bzip2, xz or zstd is unpacked once, into the cache, and not for each build; archives are errors", status: differs},
+	{name: "iso_url", def: "required", here: "git, hg, smb, s3 and gcs addresses are errors: paths, file, http and https are understood; what is compressed by gzip, bzip2, xz or zstd is unpacked once, into the cache, and not for each build; so is the one file of a zip or tar archive", status: differs},
 	{name: "iso_urls", kind: isList, def: "none", here: "the next one is tried, and a download that broke off goes on there", status: differs},
 	{name: "iso_checksum", def: "required", here: "sha224 and sha384 too; a checksum file is read when the medium is fetched, and not by validate; its last line needs no newline", status: differs},
 	{name: "iso_target_path", def: "cache", status: noEffect, here: "media are in a cache by their content, and used there"},
