@@ -75,6 +75,17 @@ type Build struct {
 	// means none. The label makes it known, "cidata" for cloud-init.
 	Seed *iso.Volume
 
+	// SeedFiles returns files of Seed beside its Content, by their paths, for
+	// what is not known before the build runs, such as the temporary key; see
+	// [NoCloud]. It must give the same each time. Nil means none.
+	SeedFiles func(Vars) (map[string]string, error)
+
+	// Ignition returns the configuration of a guest that Ignition sets up when
+	// it boots first, such as CoreOS or Flatcar: text in JSON, or a value that
+	// encoding/json writes. It is given to the guest on the device fw_cfg. It
+	// must give the same each time. Nil means none.
+	Ignition func(Vars) (any, error)
+
 	// Floppy is a floppy with files for the guest; nil means none.
 	Floppy *iso.Volume
 

@@ -106,6 +106,25 @@
 //		Shutdown: imagebuild.Shutdown{Command: "shutdown /s /t 0"},
 //	}
 //
+// # Configuring a system when it boots first
+//
+// cloud-init reads what [NoCloud] makes from a CD called cidata, Anaconda a
+// kickstart file from one called OEMDRV, and CoreOS and Flatcar what
+// [Build.Ignition] returns. [Build.SeedFiles] and Ignition know the temporary key
+// and where files are served:
+//
+//	Seed: &iso.Volume{Label: "cidata"},
+//	SeedFiles: func(v imagebuild.Vars) (map[string]string, error) {
+//		return imagebuild.NoCloud{UserData: map[string]any{"ssh_authorized_keys": []string{v.SSHPublicKey}}}.Files()
+//	},
+//
+//	Seed: &iso.Volume{Label: "OEMDRV", Content: map[string]string{"ks.cfg": kickstart}},
+//
+//	Ignition: func(v imagebuild.Vars) (any, error) {
+//		user := map[string]any{"name": "core", "sshAuthorizedKeys": []string{v.SSHPublicKey}}
+//		return map[string]any{"ignition": map[string]any{"version": "3.4.0"}, "passwd": map[string]any{"users": []any{user}}}, nil
+//	},
+//
 // # Failures
 //
 // What is wrong before the machine starts is found by [Build.Validate], all of

@@ -73,7 +73,7 @@ func (b *Build) serves() bool { return b.Files != nil || b.Templates != nil }
 
 // media are the paths of what the machine is built around; empty where there
 // is no such thing.
-type media struct{ disk, medium, seed, floppy string }
+type media struct{ disk, medium, seed, floppy, ignition string }
 
 // machine returns the machine to run.
 func (b *Build) machine(m media) qemu.Config {
@@ -92,6 +92,12 @@ func (b *Build) machine(m media) qemu.Config {
 	}
 	if m.floppy != "" {
 		c.Floppy = m.floppy
+	}
+	if m.ignition != "" {
+		c.FwCfg = slices.Clone(c.FwCfg)
+		for _, name := range ignitionNames {
+			c.FwCfg = append(c.FwCfg, qemu.FwCfg{Name: name, Path: m.ignition})
+		}
 	}
 	if c.Boot == "" && b.hasImage() && !b.hasMedium() {
 		c.Boot = qemu.BootDisk

@@ -26,20 +26,17 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.serve(); err != nil {
 		return err
 	}
+	if err := r.makeSeed(ctx); err != nil {
+		return err
+	}
 	// Now the boot commands are known to the letter.
 	return r.b.validateSteps(r.vars)
 }
 
-// makeMedia makes the disk, the seed CD and the floppy.
+// makeMedia makes the disk and the floppy.
 func (r *run) makeMedia(ctx context.Context) error {
 	if err := r.makeDisk(ctx); err != nil {
 		return err
-	}
-	if r.b.Seed != nil {
-		r.media.seed = r.scratch.path("seed.iso")
-		if err := r.b.Seed.CreateCD(ctx, r.media.seed); err != nil {
-			return err
-		}
 	}
 	if r.b.Floppy != nil {
 		r.media.floppy = r.scratch.path("floppy.img")

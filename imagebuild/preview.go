@@ -60,6 +60,9 @@ func (b *Build) previewed(dir string) qemu.Config {
 	if b.Seed != nil {
 		m.seed = filepath.Join(dir, "seed.iso")
 	}
+	if b.Ignition != nil {
+		m.ignition = filepath.Join(dir, "ignition.json")
+	}
 	if b.Floppy != nil {
 		m.floppy = filepath.Join(dir, "floppy.img")
 	}

@@ -23,7 +23,7 @@ import (
 // work. The context bounds it.
 func (b *Build) Validate(ctx context.Context) error {
 	return errors.Join(unique([]error{
-		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSSH(), b.validateWinRM(),
+		b.validateOutput(), b.validateDisk(), b.validateMedia(), b.validateSeed(), b.validateSSH(), b.validateWinRM(),
 		b.validateHTTP(), b.validateFiles(), b.validateSteps(b.exampleVars()), b.validateHandlers(), b.validateDetect(), b.validateTPM(), b.validateKernel(), b.validateMachine(ctx),
 	})...)
 }
@@ -54,9 +54,6 @@ func (b *Build) validateMedia() error {
 			errs = append(errs, fmt.Errorf("imagebuild: Disk.Image: %w", err))
 		}
 		errs = append(errs, b.localFile("Disk.Image", b.Disk.Image))
-	}
-	if b.Seed != nil {
-		errs = append(errs, b.Seed.ValidateCD())
 	}
 	if b.Floppy != nil {
 		errs = append(errs, b.Floppy.ValidateFloppy())

@@ -41,6 +41,7 @@ func (c *Config) CommandLine(h *Host) ([]string, error) {
 	b.machine()
 	b.control()
 	b.kernel()
+	b.fwCfg()
 	b.platform()
 	b.tpm()
 	b.display()

@@ -73,6 +73,9 @@ var configs = []struct {
 	{"kernel", Config{
 		Kernel: &Kernel{Path: "/boot/a,b", Initrd: "/boot/initrd", Append: `console=ttyS0 a="b c"`}, Disks: []Disk{{Path: "/d"}},
 	}, nil},
+	{"fwcfg", Config{
+		FwCfg: []FwCfg{{Name: "opt/com.coreos/config", Path: "/srv/a,b"}, {Name: "opt/ovmf/x", Text: `{"a":1,"b":2}`}},
+	}, nil},
 	{"shares", Config{
 		Shares: []Share{{Tag: "src", Path: "/srv/a,b"}, {Tag: "out", Path: "/out/", Writable: true}},
 	}, nil},

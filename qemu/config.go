@@ -51,6 +51,10 @@ type Config struct {
 	// Kernel is started directly, in place of what Boot says; nil means none.
 	Kernel *Kernel `json:",omitempty"`
 
+	// FwCfg are files for the guest on the device fw_cfg, such as an Ignition
+	// configuration. Nil means none.
+	FwCfg []FwCfg `json:",omitempty"`
+
 	// Disks are the machine's hard disks, in the order of booting.
 	Disks []Disk `json:",omitempty"`
 

@@ -83,12 +83,16 @@ func TestLinux(t *testing.T) {
 	s := bootLinux(t, func(c *Config) {
 		c.TPM = &TPM{}
 		c.Shares = []Share{{Tag: "src", Path: src}, {Tag: "out", Path: out, Writable: true}}
+		c.FwCfg = []FwCfg{{Name: "opt/file", Path: filepath.Join(src, "file")}, {Name: "opt/text", Text: `{"a":1,"b":"=,,"}`}}
 	})
 	if got := s.run("cat /proc/cmdline"); got != typeguest.LinuxShell+" quiet\n" {
 		t.Errorf("the kernel's command line is %q", got)
 	}
 	if got := s.run("cat /sys/class/tpm/tpm0/tpm_version_major"); got != "2\n" {
 		t.Errorf("the version of the TPM is %q", got)
+	}
+	if got := s.run("cat /sys/firmware/qemu_fw_cfg/by_name/opt/file/raw /sys/firmware/qemu_fw_cfg/by_name/opt/text/raw"); got != "of the host\n"+`{"a":1,"b":"=,,"}` {
+		t.Errorf("the files on fw_cfg: %q", got)
 	}
 	const mount = "mkdir -p /TAG && mount -t 9p -o trans=virtio,version=9p2000.L TAG /TAG && "
 	if got := s.run(strings.ReplaceAll(mount, "TAG", "src") + "cat /src/file"); got != "of the host\n" {

@@ -109,6 +109,9 @@ func (c *Config) checkFiles(f *findings) {
 		checkFile(f, "Kernel.Path", k.Path, false, "give the path of a kernel")
 		checkFile(f, "Kernel.Initrd", k.Initrd, false, "leave it empty for none")
 	}
+	for i, w := range c.FwCfg {
+		checkFile(f, fmt.Sprintf("FwCfg[%d].Path", i), w.Path, false, "write it, or give what it holds as Text")
+	}
 	c.checkShared(f)
 	c.checkViewerPath(f)
 	if c.QMPSocket != "" {

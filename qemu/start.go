@@ -81,7 +81,7 @@ func start(ctx context.Context, c *Config, t timing) (*VM, error) {
 func (c *Config) clone() *Config {
 	d := *c
 	d.Disks, d.CDROMs, d.Args = slices.Clone(c.Disks), slices.Clone(c.CDROMs), slices.Clone(c.Args)
-	d.NICs, d.Shares = slices.Clone(c.NICs), slices.Clone(c.Shares)
+	d.NICs, d.Shares, d.FwCfg = slices.Clone(c.NICs), slices.Clone(c.Shares), slices.Clone(c.FwCfg)
 	if c.Kernel != nil {
 		kernel := *c.Kernel
 		d.Kernel = &kernel

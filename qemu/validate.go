@@ -68,6 +68,7 @@ func (c *Config) Validate() error {
 	c.checkCPU(&f)
 	c.checkFirmware(&f)
 	c.checkKernel(&f)
+	c.checkFwCfg(&f)
 	c.checkDrives(&f)
 	c.checkShares(&f)
 	c.checkNICs(&f)

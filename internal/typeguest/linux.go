@@ -39,12 +39,13 @@ const (
 //go:embed init.sh
 var initScript string
 
-// The drivers of the keyboards and of 9p, in the order of loading, as far as the
-// installer has them. PS/2 is in the kernel.
+// The drivers of the keyboards, of 9p, of CDs on virtio and of fw_cfg, in the
+// order of loading, as far as the installer has them. PS/2 is in the kernel.
 var drivers = []string{
 	"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_input",
 	"usb-common", "usbcore", "xhci-hcd", "xhci-pci", "hid", "usbhid", "hid-generic",
 	"netfs", "fscache", "9pnet", "9pnet_virtio", "9p",
+	"virtio_blk", "cdrom", "isofs", "qemu_fw_cfg",
 }
 
 // Linux returns a kernel and an initial file system, of the Debian installer:
@@ -147,7 +148,7 @@ func writeInitrd(path string, modules map[string][]byte, names []string, files m
 		c.add(name, modeDir, nil)
 	}
 	c.add("bin/busybox", modeExec, busybox)
-	for _, name := range strings.Fields("sh mount cat stty insmod stat grep setsid sleep sync ls mkdir poweroff reboot sed ifconfig uname") {
+	for _, name := range strings.Fields("sh mount cat dd stty insmod stat grep setsid sleep sync ls mkdir poweroff reboot sed ifconfig uname") {
 		c.add("bin/"+name, modeLink, []byte("busybox"))
 	}
 	var list strings.Builder
