@@ -289,7 +289,13 @@ type NIC struct {
 // Forward makes a TCP port of the guest reachable from the host. Ask
 // [VM.Forwarded] where.
 type Forward struct {
-	HostAddr  string `json:",omitempty"` // an IPv4 address of the host; empty means 127.0.0.1
-	HostPort  int    `json:",omitempty"` // 0 means a free one, chosen when QEMU binds it
-	GuestPort int    // the guest's TCP port, from 1 to 65535; required
+	HostAddr string `json:",omitempty"` // an IPv4 address of the host; empty means 127.0.0.1
+	HostPort int    `json:",omitempty"` // 0 means a free one, chosen when QEMU binds it
+
+	// HostPortMax is the last of the ports from HostPort on of which the first
+	// that is free is taken, when the machine starts: QEMU is told of it then,
+	// and not by its command line. 0 means HostPort alone.
+	HostPortMax int `json:",omitempty"`
+
+	GuestPort int // the guest's TCP port, from 1 to 65535; required
 }

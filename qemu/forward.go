@@ -8,6 +8,37 @@ import (
 	"strings"
 )
 
+// forwardRanges binds a port of each range. QEMU binds it itself, so that
+// nobody can take it in between.
+func (vm *VM) forwardRanges(ctx context.Context) error {
+	for i, n := range vm.c.NICs {
+		for _, w := range n.Forwards {
+			if w.HostPortMax == 0 {
+				continue
+			}
+			if err := vm.forwardOne(ctx, netdev(i), w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forwardOne binds the first port of a range that is free.
+func (vm *VM) forwardOne(ctx context.Context, netdev string, w Forward) error {
+	said := ""
+	for port := w.HostPort; port <= w.HostPortMax; port++ {
+		out, err := vm.qmp.HMP(ctx, fmt.Sprintf("hostfwd_add %s %s", netdev, w.rule(port)))
+		if err != nil {
+			return err
+		}
+		if said = strings.TrimSpace(out); said == "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("no port of %s from %d to %d is free (QEMU: %s); end what listens there, or give other ports", w.hostAddr(), w.HostPort, w.HostPortMax, said)
+}
+
 // Forwarded returns the address on the host at which a TCP port of the guest
 // is reachable: the first [Forward] with that GuestPort. That something
 // accepts there says nothing of the guest, since QEMU accepts at once.

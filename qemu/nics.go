@@ -13,11 +13,16 @@ func (w Forward) hostAddr() string {
 	return w.HostAddr
 }
 
+// rule is a forward from a port of the host, as QEMU reads it.
+func (w Forward) rule(port int) string {
+	return fmt.Sprintf("tcp:%s:%d-:%d", w.hostAddr(), port, w.GuestPort)
+}
+
 // network adds the cards.
 func (b *builder) network() {
 	order := b.c.bootIndexes()
 	for i, n := range b.c.NICs {
-		net, card := fmt.Sprintf("net%d", i), fmt.Sprintf("nic%d", i)
+		net, card := netdev(i), fmt.Sprintf("nic%d", i)
 		dev := object{{"driver", n.model()}, {"id", card}}
 		if n.Mode != NetNone {
 			b.args.json("-netdev", n.netdev(net))
@@ -32,6 +37,9 @@ func (b *builder) network() {
 		b.args.json("-device", dev)
 	}
 }
+
+// netdev is the id of what a card is connected to.
+func netdev(i int) string { return fmt.Sprintf("net%d", i) }
 
 func (n NIC) model() string {
 	if n.Model == "" {
@@ -50,8 +58,9 @@ func (n NIC) netdev(id string) object {
 	}
 	var forwards []object
 	for _, w := range n.Forwards {
-		rule := fmt.Sprintf("tcp:%s:%d-:%d", w.hostAddr(), w.HostPort, w.GuestPort)
-		forwards = append(forwards, object{{"str", rule}})
+		if w.HostPortMax == 0 { // the others are added when the machine starts
+			forwards = append(forwards, object{{"str", w.rule(w.HostPort)}})
+		}
 	}
 	if forwards != nil {
 		o.set("hostfwd", forwards)

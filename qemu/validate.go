@@ -235,14 +235,17 @@ func checkForwards(f *findings, field string, forwards []Forward) {
 		if w.HostPort < 0 || w.HostPort > 65535 {
 			f.add(at+".HostPort", "write 1 to 65535, or 0 for a free port", "%d is not a port", w.HostPort)
 		}
+		if w.HostPortMax != 0 && (w.HostPort == 0 || w.HostPortMax < w.HostPort || w.HostPortMax > 65535) {
+			f.add(at+".HostPortMax", "write a port from HostPort to 65535, or 0", "%d to %d is not a range of ports", w.HostPort, w.HostPortMax)
+		}
 		if w.GuestPort < 1 || w.GuestPort > 65535 {
 			f.add(at+".GuestPort", "write 1 to 65535, such as 22", "%d is not a port", w.GuestPort)
 		}
 		key := fmt.Sprint(w.hostAddr(), ":", w.HostPort)
-		if w.HostPort != 0 && taken[key] {
+		if w.HostPort != 0 && w.HostPortMax == 0 && taken[key] {
 			f.add(at+".HostPort", "choose another, or 0 for a free port", "%s is forwarded twice", key)
 		}
-		taken[key] = true
+		taken[key] = w.HostPortMax == 0 || taken[key]
 	}
 }
 

@@ -61,7 +61,7 @@ func newVM(c *Config, h *Host, l *launch, dir string, t timing) *VM {
 func (vm *VM) begin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, vm.t.start)
 	defer cancel()
-	if err := errors.Join(vm.bootDisksLater(ctx), vm.admit(ctx)); err != nil {
+	if err := errors.Join(vm.bootDisksLater(ctx), vm.forwardRanges(ctx), vm.admit(ctx)); err != nil {
 		return err
 	}
 	if err := vm.qmp.Execute(ctx, "cont", nil, nil); err != nil {

@@ -166,8 +166,15 @@ func (q *qemuBuilder) portRange(least, most string, defMin, defMax int) (from, t
 	if q.given(most) {
 		to = q.port(most)
 	}
-	if from > to && q.given(least) && q.given(most) {
+	if !q.given(most) {
+		to = max(from, to)
+	}
+	if !q.given(least) {
+		from = min(from, to)
+	}
+	if from > to {
 		q.fail(least, fmt.Sprintf("%d is above %s, %d", from, most, to), "exchange the two")
+		return from, from
 	}
 	return from, to
 }

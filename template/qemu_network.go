@@ -35,8 +35,11 @@ func (q *qemuBuilder) network() {
 		nic.Mode, nic.Bridge = qemu.NetBridge, bridge
 	}
 	from, to := q.portRange("host_port_min", "host_port_max", 2222, 4444)
-	if q.given("host_port_min") && from == to && nic.Bridge == "" {
-		nic.Forwards = []qemu.Forward{{HostPort: from, GuestPort: q.guestPort()}}
+	if (q.given("host_port_min") || q.given("host_port_max")) && nic.Bridge == "" {
+		nic.Forwards = []qemu.Forward{{HostPort: from, HostPortMax: to, GuestPort: q.guestPort()}}
+		if from == to {
+			nic.Forwards[0].HostPortMax = 0
+		}
 	}
 	q.b.Image.VM.NICs = []qemu.NIC{nic}
 	q.is("VM.NICs", "net_device")

@@ -74,7 +74,7 @@ var machineOptions = []option{
 }
 
 var networkOptions = []option{
-	{name: "host_port_min", kind: isInt, def: "2222", status: differs, here: "QEMU binds a free port of 127.0.0.1 itself; if min and max are equal, that one"},
+	{name: "host_port_min", kind: isInt, def: "2222", status: differs, here: "QEMU binds the port itself, on 127.0.0.1: the first of the range that is free; unset: any that is free"},
 	{name: "host_port_max", kind: isInt, def: "4444", status: differs, here: "inclusive; see host_port_min"},
 	{name: "skip_nat_mapping", kind: isBool, def: "false"},
 	{name: "vnc_port_min", kind: isInt, def: "5900", status: differs, here: "nothing listens, unless min and max are equal: then that port of 127.0.0.1 is open to viewers"},
