@@ -230,12 +230,14 @@ func (b *Build) Run(ctx context.Context) (artifacts []*Artifact, err error) {
 }
 
 // unmake removes the output directory and those above it that were not there
-// before, as far as they are empty.
+// before, as far as they are empty. The firmware's variables stay beside a disk
+// that was kept.
 func (b *Build) unmake(there string) {
 	if filepath.Clean(b.Dir) == filepath.Clean(there) {
 		return
 	}
-	if vars := b.Image.VM.Firmware.VarsFile; vars != "" && filepath.Dir(vars) == filepath.Clean(b.Dir) {
+	vars := b.Image.VM.Firmware.VarsFile
+	if found, err := os.ReadDir(b.Dir); err == nil && len(found) == 1 && vars == filepath.Join(b.Dir, found[0].Name()) {
 		os.Remove(vars)
 	}
 	for dir := filepath.Clean(b.Dir); dir != filepath.Clean(there); dir = filepath.Dir(dir) {

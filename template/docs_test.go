@@ -105,6 +105,31 @@ and no files of this host; ` + "`validate -host`" + ` looks at those as well.
 
 `
 
+// flags are what the program of the examples has.
+const flags = `
+## Flags
+
+The program examples/template has the commands build, validate, inspect and keys,
+which ends with 1 if anything is wrong or a build has failed, and with 127 for a
+command that there is not. Of Packer's flags:
+
+| Flag | What is different, and why |
+|---|---|
+| ` + "`-var`, `-var-file`, `-only`, `-except`, `-debug`, `-timestamp-ui`" + ` | the same |
+| ` + "`-parallel-builds`" + ` | the same: 0, the default, is all at a time |
+| ` + "`-machine-readable`" + ` | the same lines, of the types ui, artifact-count, artifact, error and error-count |
+| ` + "`-on-error=cleanup`" + ` | the same: the default |
+| ` + "`-on-error=abort`" + ` | no machine outlives its build; its disk is kept beside where the image would be, as NAME.failed, with the variables of UEFI firmware, and a further disk is not |
+| ` + "`-on-error=ask`" + ` | the same: clean up, abort, or retry the step, and a build whose retry succeeds has succeeded |
+| ` + "`-on-error=run-cleanup-provisioner`" + ` | as abort, after the cleanup provisioner, which cleanup runs as well |
+| ` + "`-force`" + ` | replaces the files that are made again, and deletes nothing else |
+| ` + "`-color`, `-warn-on-undeclared-var`, `-ignore-prerelease-plugins`, `-use-sequential-evaluation`, `-skip-enforcement`" + ` | no effect: there are no colours and no plugins, and undeclared variables are always told of |
+| ` + "`validate -evaluate-datasources`" + ` | no effect: they always are |
+| ` + "`-eager`" + ` | only here: types before boot_wait is over, once the screen stands still |
+| ` + "`-n`" + ` | only here: prints QEMU's command lines |
+| ` + "`validate -host`" + ` | only here: looks at this host's programs and files as well |
+`
+
 func writePage() string {
 	var b strings.Builder
 	b.WriteString(intro)
@@ -124,6 +149,7 @@ func writePage() string {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.name, r.kind, cell(r.def), r.status, cell(here))
 		}
 	}
+	b.WriteString(flags)
 	b.WriteString("\n## Components\n\n")
 	fmt.Fprintf(&b, "Provisioners: %s. Not yet: %s.\n\n", strings.Join(provisionerTypes, ", "), strings.Join(laterProvisioners, ", "))
 	fmt.Fprintf(&b, "Post-processors: %s. Not yet: %s.\n\n", strings.Join(postTypes, ", "), strings.Join(laterPosts, ", "))

@@ -1,25 +1,22 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/bootscribe/bootscribe/imagebuild"
 	"github.com/bootscribe/bootscribe/template"
 )
 
 // build builds all that is in a template, several at a time.
 func (p *program) build(ctx context.Context) int {
 	p.o.config.Observe = p.event
-	if p.terminal() {
+	if p.interactive {
 		p.o.config.Breakpoint = func(ctx context.Context, note string) error {
-			return p.ask(ctx, "Pausing at breakpoint provisioner "+note+". Press enter to continue.")
+			return p.pause(ctx, "Pausing at breakpoint provisioner "+note+". Press enter to continue.")
 		}
 	}
 	_, builds, err := p.builds(ctx)
@@ -87,31 +84,6 @@ func (p *program) all(ctx context.Context, builds []*template.Build) []result {
 	return results
 }
 
-// prepare lets a person look at the machine, where that is asked for.
-func (p *program) prepare(b *template.Build) {
-	if p.o.onError == "ask" {
-		before := b.Image.OnFailure
-		b.Image.OnFailure = func(ctx context.Context, g *imagebuild.Guest, err error) {
-			if before != nil {
-				before(ctx, g, err)
-			}
-			p.ask(ctx, fmt.Sprintf("%v\n[Enter] clean up and exit", err))
-		}
-	}
-	if !p.o.debug {
-		return
-	}
-	for i, s := range b.Image.Steps {
-		do := s.Do
-		b.Image.Steps[i].Do = func(ctx context.Context, g *imagebuild.Guest) error {
-			if err := do(ctx, g); err != nil {
-				return err
-			}
-			return p.ask(ctx, fmt.Sprintf("Pausing after run of step '%s'. Press enter to continue.", s.Name))
-		}
-	}
-}
-
 func (p *program) summary(ctx context.Context, builds []*template.Build, results []result, took time.Duration) int {
 	p.say("", "say", fmt.Sprintf("Wait completed after %v", took.Round(time.Second)))
 	failed := 0
@@ -129,21 +101,7 @@ func (p *program) summary(ctx context.Context, builds []*template.Build, results
 	if failed > 0 {
 		p.machine("", "error-count", fmt.Sprint(failed))
 	}
-	first := true
-	for i, r := range results {
-		for _, a := range r.artifacts {
-			if first {
-				p.say("", "say", "Builds finished. The artifacts of successful builds are:")
-				first = false
-			}
-			p.line(fmt.Sprintf("--> %s: %s", builds[i].Name, strings.Join(a.Files, ", ")))
-			p.machine(builds[i].Name, "artifact", "0", "files-count", fmt.Sprint(len(a.Files)))
-			for n, f := range a.Files {
-				p.machine(builds[i].Name, "artifact", "0", "file", fmt.Sprint(n), f)
-			}
-			p.machine(builds[i].Name, "artifact", "0", "end")
-		}
-	}
+	p.artifacts(builds, results)
 	if ctx.Err() != nil {
 		p.say("", "say", "Cleanly cancelled builds after being interrupted.")
 	}
@@ -153,110 +111,37 @@ func (p *program) summary(ctx context.Context, builds []*template.Build, results
 	return 0
 }
 
-// event prints what happens in a build.
-func (p *program) event(build string, e imagebuild.Event) {
-	switch e := e.(type) {
-	case imagebuild.PhaseStarted:
-		if e.Phase != imagebuild.PhaseSteps {
-			p.say(build, "say", string(e.Phase))
+// artifacts prints what was made.
+func (p *program) artifacts(builds []*template.Build, results []result) {
+	first := true
+	for i, r := range results {
+		if first && len(r.artifacts) > 0 {
+			p.say("", "say", "Builds finished. The artifacts of successful builds are:")
+			first = false
 		}
-	case imagebuild.StepStarted:
-		p.say(build, "say", e.Step)
-	case imagebuild.Typing:
-		p.say(build, "message", fmt.Sprintf("typing by %s: %s", e.Mode, e.Reason))
-	case imagebuild.Found:
-		p.say(build, "error", e.Finding.String())
-	case imagebuild.Requested:
-		p.say(build, "message", e.Request.String())
-	case imagebuild.Output:
-		kind := "message"
-		if e.Stderr {
-			kind = "error"
+		name := builds[i].Name
+		if len(r.artifacts) > 0 {
+			p.machine(name, "artifact-count", fmt.Sprint(len(r.artifacts)))
 		}
-		p.say(build, kind, e.Line)
+		for n, a := range r.artifacts {
+			p.line(fmt.Sprintf("--> %s: %s", name, strings.Join(a.Files, ", ")))
+			p.artifact(name, fmt.Sprint(n), a)
+		}
 	}
 }
 
-// say prints a line about a build.
-func (p *program) say(build, kind, text string) {
-	if p.o.machines {
-		p.machine(build, "ui", kind, text)
-		return
+// artifact prints one artifact for programs.
+func (p *program) artifact(build, number string, a *template.Artifact) {
+	id, string := a.Type, strings.Join(a.Files, ", ")
+	if a.Image != nil && a.Type == "qemu" {
+		id = "transcend.qemu" // as Packer calls its builder
 	}
-	prefix := "==> "
-	if kind == "message" {
-		prefix = "    "
+	p.machine(build, "artifact", number, "builder-id", id)
+	p.machine(build, "artifact", number, "id", "VM")
+	p.machine(build, "artifact", number, "string", string)
+	p.machine(build, "artifact", number, "files-count", fmt.Sprint(len(a.Files)))
+	for i, f := range a.Files {
+		p.machine(build, "artifact", number, "file", fmt.Sprint(i), f)
 	}
-	if build != "" {
-		prefix += build + ": "
-	}
-	p.line(prefix + text)
-}
-
-func (p *program) line(text string) {
-	if p.o.machines {
-		return
-	}
-	if p.o.timestamps {
-		text = time.Now().UTC().Format(time.RFC3339) + ": " + text
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintln(p.stdout, p.hide(text))
-}
-
-// machine prints a line for programs.
-func (p *program) machine(target, kind string, args ...string) {
-	if !p.o.machines {
-		return
-	}
-	for i := range args {
-		args[i] = escape(p.hide(args[i]))
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintf(p.stdout, "%d,%s,%s,%s\n", time.Now().Unix(), escape(target), kind, strings.Join(args, ","))
-}
-
-// hide takes out what nobody should see.
-func (p *program) hide(text string) string {
-	if p.redact == nil {
-		return text
-	}
-	return p.redact(text)
-}
-
-// escape makes one field of a line of what may have commas and lines.
-func escape(s string) string {
-	return strings.NewReplacer(",", "%!(PACKER_COMMA)", "\r", `\r`, "\n", `\n`).Replace(s)
-}
-
-// terminal tells whether there is a person to ask.
-func (p *program) terminal() bool {
-	f, ok := p.stdin.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// ask prints a question and waits for Enter, or the end of ctx. Without a
-// terminal it goes on.
-func (p *program) ask(ctx context.Context, question string) error {
-	if !p.terminal() {
-		return nil
-	}
-	p.line(question)
-	answer := make(chan error, 1)
-	go func() { // ends with the program if nobody answers
-		_, err := bufio.NewReader(p.stdin).ReadString('\n')
-		answer <- err
-	}()
-	select {
-	case err := <-answer:
-		return errors.Join(err)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	p.machine(build, "artifact", number, "end")
 }

@@ -43,7 +43,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, interactive: isTerminal(os.Stdin)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -51,6 +51,8 @@ func main() {
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	interactive    bool // stdin is a person's
+	person         person
 	mu             sync.Mutex // one line at a time
 	o              options
 	redact         func(string) string // hides the values of sensitive variables; nil hides nothing
@@ -119,16 +121,20 @@ func (p *program) flags(command string, args []string) error {
 	f.BoolVar(&o.config.Force, "force", false, "replace what an earlier build has made")
 	f.BoolVar(&o.config.Eager, "eager", false, "type as soon as the screen is still, before boot_wait is over")
 	f.BoolVar(&o.machines, "machine-readable", false, "print lines for programs")
-	f.Bool("color", false, "accepted, and without effect")
+	for _, name := range []string{"color", "warn-on-undeclared-var", "ignore-prerelease-plugins", "use-sequential-evaluation", "skip-enforcement"} {
+		f.Bool(name, false, "accepted, and without effect")
+	}
 	switch command {
 	case "build":
-		f.StringVar(&o.onError, "on-error", "cleanup", "after a failure: `cleanup`, ask or run-cleanup-provisioner")
+		f.StringVar(&o.onError, "on-error", "cleanup", "after a failure: `cleanup`; abort, which keeps the disk; ask; or run-cleanup-provisioner, which keeps it too")
 		f.IntVar(&o.parallel, "parallel-builds", 0, "how many builds run at a time; 0 is all")
 		f.BoolVar(&o.debug, "debug", false, "one build at a time, and wait for Enter after each step")
 		f.BoolVar(&o.show, "n", false, "only print QEMU's command lines")
 		f.BoolVar(&o.timestamps, "timestamp-ui", false, "print the time in front of each line")
 	case "validate":
 		f.BoolVar(&o.host, "host", false, "look at this host as well: programs, files, accelerator")
+		f.Bool("evaluate-datasources", false, "accepted, and without effect: they always are")
+		f.Bool("no-warn-undeclared-var", false, "accepted, and without effect")
 		f.BoolVar(&o.syntax, "syntax-only", false, "look at the template alone, and not at its builds")
 	case "keys":
 		f.BoolVar(&o.json, "json", false, `print one line a builder: {"builder":…,"events":…}`)
@@ -145,12 +151,10 @@ func (p *program) flags(command string, args []string) error {
 
 func (p *program) check() error {
 	switch p.o.onError {
-	case "", "cleanup", "ask", "run-cleanup-provisioner":
+	case "", "cleanup", "abort", "ask", "run-cleanup-provisioner":
 		return nil
-	case "abort":
-		return errors.New("-on-error=abort is not supported yet: a machine ends with its build; use ask to look at it before")
 	}
-	return fmt.Errorf("-on-error=%s: write cleanup, ask or run-cleanup-provisioner", p.o.onError)
+	return fmt.Errorf("-on-error=%s: write cleanup, abort, ask or run-cleanup-provisioner", p.o.onError)
 }
 
 func list(into *[]string) func(string) error {
@@ -173,7 +177,7 @@ func (p *program) load(ctx context.Context) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.stdin = strings.NewReader("")
+	p.stdin, p.interactive = strings.NewReader(""), false
 	return template.Parse(ctx, "-", text, &p.o.config)
 }
 
