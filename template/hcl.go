@@ -21,7 +21,7 @@ var rootSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 	{Type: "packer"}, {Type: "variables"}, {Type: "variable", LabelNames: []string{"name"}},
 	{Type: "locals"}, {Type: "local", LabelNames: []string{"name"}},
 	{Type: "data", LabelNames: []string{"type", "name"}}, {Type: "source", LabelNames: []string{"type", "name"}},
-	{Type: "build"},
+	{Type: "build"}, {Type: "dynamic", LabelNames: []string{"type"}},
 }}
 
 // hclReader reads what is in the files of an HCL2 template.
@@ -34,6 +34,7 @@ type hclReader struct {
 	variables map[string]cty.Value
 	locals    map[string]cty.Value
 	data      map[string]map[string]cty.Value
+	made      int // how many blocks dynamic blocks have made
 }
 
 // loadDir reads all files of a directory that belong to a template.
@@ -280,7 +281,7 @@ func memberExpr(e hcl.Expression, name string) hcl.Expression {
 // body makes an object of a block's attributes and of the blocks in it.
 func (r *hclReader) body(path string, b hcl.Body, at place, ctx *hcl.EvalContext) *value {
 	out := &value{at: at, kind: kindObject}
-	native, ok := b.(*hclsyntax.Body)
+	native, ok := r.expanded(path, b, ctx).(*hclsyntax.Body)
 	if !ok {
 		attrs, diags := b.JustAttributes()
 		r.diagnose(path, diags)
@@ -294,10 +295,6 @@ func (r *hclReader) body(path string, b hcl.Body, at place, ctx *hcl.EvalContext
 	r.attributes(out, path, attrs, ctx)
 	for _, inner := range native.Blocks {
 		at := r.at(inner.TypeRange)
-		if inner.Type == "dynamic" {
-			r.add(at.error(path, "dynamic blocks are not supported yet", "write the blocks out"))
-			continue
-		}
 		if out.member(inner.Type) != nil {
 			r.add(at.error(path+"."+inner.Type, "stands twice in one block", "remove one of the two"))
 			continue

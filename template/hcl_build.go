@@ -31,14 +31,15 @@ type chosen struct {
 // readBuilds makes a plan of each source of each build.
 func (r *hclReader) readBuilds() {
 	sources := map[string]*hcl.Block{}
-	for _, b := range r.blocks.OfType("source") {
+	blocks := r.rootBlocks()
+	for _, b := range blocks.OfType("source") {
 		ref := b.Labels[0] + "." + b.Labels[1]
 		if sources[ref] != nil {
 			r.add(r.at(b.DefRange).error("source."+ref, "is defined twice", "give one another name"))
 		}
 		sources[ref] = b
 	}
-	builds := r.blocks.OfType("build")
+	builds := blocks.OfType("build")
 	if len(builds) == 0 {
 		r.add(fmt.Errorf("%s: the template has no build; add build { sources = [\"source.qemu.NAME\"] }", r.dir))
 	}
@@ -51,7 +52,7 @@ func (r *hclReader) readBuilds() {
 }
 
 func (r *hclReader) readBuild(path string, b *hcl.Block, sources map[string]*hcl.Block) {
-	content, diags := b.Body.Content(buildSchema)
+	content, diags := r.expanded(path, b.Body, r.context(nil)).Content(buildSchema)
 	r.diagnose(path, diags)
 	if diags.HasErrors() {
 		return
@@ -185,7 +186,7 @@ func (r *hclReader) work(p *plan, path, buildName string, blocks hcl.Blocks) {
 		case "post-processor":
 			p.chain(r.t, []*block{r.component("post-processor", name, b, ctx)})
 		case "post-processors":
-			content, diags := b.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "post-processor", LabelNames: []string{"type"}}}})
+			content, diags := r.expanded(name, b.Body, ctx).Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "post-processor", LabelNames: []string{"type"}}}})
 			r.diagnose(name, diags)
 			var chain []*block
 			for i, b := range content.Blocks {

@@ -38,8 +38,8 @@ func (r *hclReader) functions(inVars bool) map[string]function.Function {
 		"trimspace": stdlib.TrimSpaceFunc, "trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
 		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
 		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc,
-		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "index": stdlib.IndexFunc, "keys": stdlib.KeysFunc,
-		"length": stdlib.LengthFunc, "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc,
+		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "index": indexFunc, "keys": stdlib.KeysFunc,
+		"length": lengthFunc, "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc,
 		"reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc, "setproduct": stdlib.SetProductFunc,
 		"setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "values": stdlib.ValuesFunc,
 		"zipmap": stdlib.ZipmapFunc, "csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc,
@@ -64,7 +64,7 @@ func (r *hclReader) functions(inVars bool) map[string]function.Function {
 		"uuidv4":    text0(func() (string, error) { return uuid(), nil }),
 		"timestamp": text0(func() (string, error) { return r.t.engine.now.Format(time.RFC3339), nil }),
 
-		"legacy_isotime":  text1(func(f string) (string, error) { return r.t.engine.isotime(f) }),
+		"legacy_isotime":  optionalText(func(f ...string) (string, error) { return r.t.engine.isotime(f...) }),
 		"legacy_strftime": pure(func(f string) string { return strftime(f, r.t.engine.now) }),
 		"file":            text1(r.file), "fileexists": r.fileExists(), "fileset": r.fileSet(), "templatefile": r.templateFile(),
 		"env": text1(func(name string) (string, error) {
@@ -76,6 +76,8 @@ func (r *hclReader) functions(inVars bool) map[string]function.Function {
 		}),
 	}
 	maps.Copy(m, r.moreFunctions())
+	maps.Copy(m, codecFunctions())
+	maps.Copy(m, timeFunctions())
 	for _, name := range cloud {
 		m[name] = function.New(&function.Spec{VarParam: &function.Parameter{Name: "args", Type: cty.DynamicPseudoType}, Type: function.StaticReturnType(cty.String),
 			Impl: func([]cty.Value, cty.Type) (cty.Value, error) {
@@ -128,7 +130,7 @@ func (r *hclReader) expand(path string) (string, error) {
 }
 
 func (r *hclReader) file(path string) (string, error) {
-	text, err := os.ReadFile(r.inDir(path))
+	text, err := readLimited(r.inDir(path))
 	return string(text), err
 }
 
@@ -145,16 +147,13 @@ func (r *hclReader) fileSet() function.Function {
 		Type: function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			dir := r.inDir(args[0].AsString())
-			found, err := filepath.Glob(filepath.Join(dir, args[1].AsString()))
+			found, err := filesUnder(dir, args[1].AsString())
 			if err != nil {
 				return cty.NilVal, err
 			}
 			var names []cty.Value
 			for _, f := range found {
-				if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() {
-					rel, _ := filepath.Rel(dir, f)
-					names = append(names, cty.StringVal(filepath.ToSlash(rel)))
-				}
+				names = append(names, cty.StringVal(f))
 			}
 			if len(names) == 0 {
 				return cty.SetValEmpty(cty.String), nil
@@ -169,7 +168,7 @@ func (r *hclReader) templateFile() function.Function {
 		Type: function.StaticReturnType(cty.DynamicPseudoType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			path := r.inDir(args[0].AsString())
-			text, err := os.ReadFile(path)
+			text, err := readLimited(path)
 			if err != nil {
 				return cty.NilVal, err
 			}

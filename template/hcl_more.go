@@ -56,7 +56,8 @@ func (r *hclReader) moreFunctions() map[string]function.Function {
 			mask := uint32(0xffffffff) << (32 - p.Bits())
 			return netip.AddrFrom4([4]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)}).String(), nil
 		}),
-		"cidrsubnet": cidr(2, cty.String, func(p netip.Prefix, n []int) (string, error) { return subnet(p, n[0], n[1]) }),
+		"cidrsubnets": subnetsFunc,
+		"cidrsubnet":  cidr(2, cty.String, func(p netip.Prefix, n []int) (string, error) { return subnet(p, n[0], n[1]) }),
 	}
 }
 
@@ -102,6 +103,29 @@ func base64gzip(s string) (string, error) {
 	}
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
+
+// lengthFunc is the library's, which knows no strings.
+var lengthFunc = function.New(&function.Spec{Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType}}, Type: function.StaticReturnType(cty.Number),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		if args[0].Type() == cty.String {
+			return stdlib.Strlen(args[0])
+		}
+		return stdlib.Length(args[0])
+	}})
+
+// indexFunc returns where in a list a value is.
+var indexFunc = function.New(&function.Spec{Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}, {Name: "value", Type: cty.DynamicPseudoType}}, Type: function.StaticReturnType(cty.Number),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		if t := args[0].Type(); !t.IsListType() && !t.IsTupleType() {
+			return cty.NilVal, errors.New("the first argument is no list")
+		}
+		for i, v := range args[0].AsValueSlice() {
+			if same, err := stdlib.Equal(v, args[1]); err == nil && same.IsKnown() && same.True() {
+				return cty.NumberIntVal(int64(i)), nil
+			}
+		}
+		return cty.NilVal, errors.New("the list has no such element")
+	}})
 
 // cidr makes a function of an address with a prefix length and of some numbers.
 func cidr(numbers int, result cty.Type, f func(netip.Prefix, []int) (string, error)) function.Function {
@@ -153,6 +177,53 @@ func subnet(p netip.Prefix, bits, n int) (string, error) {
 	}
 	addr, err := plus(p.Addr(), new(big.Int).Lsh(big.NewInt(int64(n)), uint(p.Addr().BitLen()-length)))
 	return netip.PrefixFrom(addr, length).String(), err
+}
+
+// subnetsFunc returns networks one after another in a network, each longer than
+// that by a number of bits.
+var subnetsFunc = function.New(&function.Spec{Params: []function.Parameter{{Name: "prefix", Type: cty.String}},
+	VarParam: &function.Parameter{Name: "newbits", Type: cty.Number}, Type: function.StaticReturnType(cty.List(cty.String)),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		p, err := netip.ParsePrefix(args[0].AsString())
+		if err != nil {
+			return cty.NilVal, fmt.Errorf("%q is no address with a prefix length, such as 10.0.0.0/24", args[0].AsString())
+		}
+		var bits []int
+		for _, a := range args[1:] {
+			n, accuracy := a.AsBigFloat().Int64()
+			if accuracy != big.Exact || n < 1 || n > int64(p.Addr().BitLen()-p.Bits()) {
+				return cty.NilVal, fmt.Errorf("%v cannot be longer by %s bits", p, a.AsBigFloat().String())
+			}
+			bits = append(bits, int(n))
+		}
+		list, err := subnets(p.Masked(), bits)
+		if err != nil || len(list) == 0 {
+			return cty.ListValEmpty(cty.String), err
+		}
+		return cty.ListVal(list), nil
+	}})
+
+// subnets puts each network behind the one before it, where one of its size can
+// begin.
+func subnets(p netip.Prefix, bits []int) ([]cty.Value, error) {
+	var list []cty.Value
+	host := p.Addr().BitLen() - p.Bits()
+	next, end := new(big.Int), new(big.Int).Lsh(big.NewInt(1), uint(host))
+	for _, n := range bits {
+		size := new(big.Int).Lsh(big.NewInt(1), uint(host-n))
+		next.Add(next, new(big.Int).Sub(size, big.NewInt(1)))
+		next.Sub(next, new(big.Int).Mod(next, size))
+		if new(big.Int).Add(next, size).Cmp(end) > 0 {
+			return nil, fmt.Errorf("%v has no room for so many networks", p)
+		}
+		addr, err := plus(p.Addr(), next)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, cty.StringVal(netip.PrefixFrom(addr, p.Bits()+n).String()))
+		next.Add(next, size)
+	}
+	return list, nil
 }
 
 func plus(a netip.Addr, n *big.Int) (netip.Addr, error) {

@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -178,8 +179,25 @@ func TestHCLFunctions(t *testing.T) {
 		`sha256("")`:               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 		`base64encode(upper("a"))`: "QQ==",
 		`timestamp()`:              "1970-01-01T00:00:00Z",
-		`join(",", [for s in fileset("testdata", "*.json") : s])`: "tutorial.json",
-		`legacy_isotime("2006")`:                                  "1970",
+		`join(",", [for s in fileset("testdata", "*.json") : s])`:      "tutorial.json",
+		`legacy_isotime("2006")`:                                       "1970",
+		`legacy_isotime()`:                                             "1970-01-01T00:00:00Z",
+		`join(",", fileset(".", "testdata/**/debian.pkr.hcl"))`:        "testdata/debian/debian.pkr.hcl",
+		`join(",", fileset("testdata", "../hcl_tes*.go"))`:             "../hcl_test.go",
+		`join(",", fileset(".", "**/tutorial.json"))`:                  "testdata/tutorial.json",
+		`length("h€llo") + length([1])`:                                "6",
+		`index(["a", "b"], "b")`:                                       "1",
+		`join(",", cidrsubnets("10.1.0.0/16", 4, 4, 8, 4))`:            "10.1.0.0/20,10.1.16.0/20,10.1.32.0/24,10.1.48.0/20",
+		`yamlencode({ a = [1, "x"], b = true })`:                       "\"a\":\n- 1\n- \"x\"\n\"b\": true\n",
+		`yamldecode("a: [1, {b: deep}]").a[1].b`:                       "deep",
+		`uuidv5("dns", "www.example.com")`:                             "2ed6657d-e927-568b-95e1-2665a8aea6a2",
+		`uuidv5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "python.org")`: "886313e1-3b8a-5372-9b90-0c9aee199e5d",
+		`textencodebase64("Hé", "UTF-16LE")`:                           "SADpAA==",
+		`textdecodebase64("SADpAA==", "UTF-16LE")`:                     "Hé",
+		`rfc3339_parse("2024-12-30T01:02:03Z").iso_week`:               "1",
+		`unix_timestamp_parse(1700000000).rfc3339`:                     "2023-11-14T22:13:20Z",
+		`convert("5", number) + 1`:                                     "6",
+		`length(bcrypt("x", 4))`:                                       "60",
 	} {
 		text := hclTemplate("  cd_content = { a = "+in+" }\n", "")
 		_, builds, err := parseHCL(t, text, &template.Config{Env: noEnv, Now: time.Unix(0, 0)})
@@ -189,6 +207,127 @@ func TestHCLFunctions(t *testing.T) {
 		}
 		if got := builds[0].Image.Seed.Content["a"]; got != want {
 			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestHCLOptional leaves attributes of an object out, which then have what the
+// type says.
+func TestHCLOptional(t *testing.T) {
+	text := hclTemplate("  memory = var.m.memory\n  vm_name = \"${var.m.name}-${var.m.disk.label}\"\n  cpus = var.m.cpus == null ? 3 : 4\n", `
+variable "m" {
+  type = object({
+    name   = string
+    memory = optional(number, 777)
+    cpus   = optional(number)
+    disk   = optional(object({ label = optional(string, "none") }), {})
+  })
+}
+`)
+	for value, want := range map[string]string{`{ name = "a" }`: "output-a/a-none 777 3", `{ name = "b", memory = 99, cpus = 1, disk = { label = "x" } }`: "output-a/b-x 99 4"} {
+		_, builds, err := parseHCL(t, text, &template.Config{Env: noEnv, Vars: map[string]string{"m": value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := builds[0].Image
+		if got := fmt.Sprint(b.Output, " ", b.VM.Memory, " ", b.VM.CPUs); got != want {
+			t.Errorf("%s: %s, want %s", value, got, want)
+		}
+	}
+	if _, _, err := parseHCL(t, text, &template.Config{Env: noEnv, Vars: map[string]string{"m": "{ memory = 1 }"}}); err == nil || !strings.Contains(err.Error(), "\"name\" is required") {
+		t.Error(err)
+	}
+}
+
+// TestHCLDynamic reads blocks that dynamic blocks make: sources, options,
+// provisioners and post-processors, in loops and in loops in these.
+func TestHCLDynamic(t *testing.T) {
+	text := `
+variable "sizes" { default = [1, 2] }
+dynamic "source" {
+  for_each = { x = "a.iso", y = "b.iso" }
+  labels   = ["qemu", source.key]
+  content {
+    iso_url      = source.value
+    iso_checksum = "none"
+    headless     = true
+    ssh_username = "root"
+    dynamic "qemu_img_args" {
+      for_each = source.key == "y" ? [for s in var.sizes : s if s > 1] : []
+      iterator = size
+      content { convert = ["-o", "cluster_size=${size.value}M", source.value] }
+    }
+  }
+}
+build {
+  sources = ["qemu.x", "qemu.y"]
+  dynamic "provisioner" {
+    for_each = ["one", "two"]
+    labels   = ["shell"]
+    iterator = it
+    content {
+      name   = "${it.key}-${it.value}-${source.name}"
+      inline = ["echo ${it.value}"]
+    }
+  }
+  provisioner "sleep" { duration = "1s" }
+  post-processors {
+    dynamic "post-processor" {
+      for_each = toset(["one", "two"])
+      labels   = ["registered"]
+      content { word = post-processor.value }
+    }
+  }
+}
+`
+	read := func(text string) ([]*template.Build, []string, error) {
+		var words []string
+		c := template.Config{Env: noEnv}
+		if err := c.Components.Register("registered", template.PostProcessor(func(b template.Block) (func(context.Context, *template.Artifact) (*template.Artifact, error), error) {
+			words = append(words, b.Options["word"].(string))
+			return func(context.Context, *template.Artifact) (*template.Artifact, error) { return nil, nil }, nil
+		})); err != nil {
+			t.Fatal(err)
+		}
+		_, builds, err := parseHCL(t, text, &c)
+		return builds, words, err
+	}
+	builds, words, err := read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, b := range builds {
+		got = append(got, b.Name, b.Image.Media.URLs[0], strings.Join(b.Image.ImgArgs.Convert, " "))
+		for _, s := range b.Image.Steps[len(b.Image.Steps)-3:] {
+			got = append(got, s.Name)
+		}
+	}
+	want := []string{
+		"qemu.x", "a.iso", "", "0-one-x", "1-two-x", "sleep",
+		"qemu.y", "b.iso", "-o cluster_size=2M b.iso", "0-one-y", "1-two-y", "sleep",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"one", "two", "one", "two"}, words); diff != "" {
+		t.Error(diff)
+	}
+	for old, tt := range map[string]struct{ new, want string }{
+		" if s > 1":                 {"", "qemu_img_args: stands twice"},
+		`["one", "two"]` + "\n":     {"5\n", "provisioner.for_each: is no list"},
+		"iterator = it\n":           {"iterator = \"it\"\n", "is no name"},
+		"iterator = size\n":         {"iterator = 5\n", "is no name"},
+		`["qemu", source.key]`:      {`["qemu"]`, "a block source with 1 labels"},
+		`dynamic "provisioner" {`:   {"dynamic {", "without a label"},
+		"content { word":            {"contents { word", `"contents"`},
+		`toset(["one", "two"])`:     {`flatten([for i in range(20): [for j in range(1000): "x"]])`, "more than 10000 blocks"},
+		`labels   = ["registered"]`: {`labels = [nosuch.name]`, "nosuch"},
+		"for_each = [\"one\"":       {"for_eac = [\"one\"", `"for_each" is required`},
+	} {
+		_, _, err := read(strings.Replace(text, old, tt.new, 1))
+		if tt.want == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("with %q for %q: %v, want %q", tt.new, old, err, tt.want)
 		}
 	}
 }

@@ -20,7 +20,8 @@ import (
 type hclVariable struct {
 	name      string
 	at        place
-	typ       cty.Type // DynamicPseudoType where none is declared
+	typ       cty.Type           // DynamicPseudoType where none is declared
+	optional  *typeexpr.Defaults // of attributes that may be left out; nil where there are none
 	def       cty.Value
 	hasDef    bool
 	sensitive bool
@@ -75,9 +76,9 @@ func (r *hclReader) declare(b *hcl.Block) *hclVariable {
 	content, diags := b.Body.Content(variableSchema)
 	r.diagnose("variable."+v.name, diags)
 	if a := content.Attributes["type"]; a != nil {
-		t, diags := typeexpr.TypeConstraint(a.Expr)
+		t, optional, diags := typeexpr.TypeConstraintWithDefaults(a.Expr)
 		r.diagnose("variable."+v.name+".type", diags)
-		v.typ = t
+		v.typ, v.optional = t, optional
 	}
 	if a := content.Attributes["default"]; a != nil {
 		v.hasDef = true
@@ -169,7 +170,11 @@ func (r *hclReader) settle(v *hclVariable) {
 		r.add(v.at.error(option, "has no value", fmt.Sprintf("give one with -var '%s=…', or a default", v.name)))
 		v.value = cty.NullVal(v.typ)
 	}
-	value, err := convert.Convert(v.value, v.typ)
+	value := v.value
+	if v.optional != nil && !value.IsNull() {
+		value = v.optional.Apply(value)
+	}
+	value, err := convert.Convert(value, v.typ)
 	if err != nil {
 		r.add(v.at.error(option, fmt.Sprintf("the value is no %s: %v", v.typ.FriendlyName(), err), "give another value"))
 		value = cty.DynamicVal

@@ -12,7 +12,7 @@ import (
 func TestModules(t *testing.T) {
 	agreed := []string{
 		"github.com/bootscribe/bootscribe", "github.com/bootscribe/bootscribe/template",
-		"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", // HCL2
+		"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/zclconf/go-cty-yaml", // HCL2
 		"github.com/agext/levenshtein", "github.com/apparentlymart/go-textseg/v15", "github.com/apparentlymart/go-textseg/v17", "github.com/mitchellh/go-wordwrap", "golang.org/x/text", // of these
 		"github.com/cavaliergopher/grab/v3", "github.com/gofrs/flock", "github.com/kr/fs", "github.com/mitchellh/go-vnc", "github.com/pkg/sftp",
 		"golang.org/x/crypto", "golang.org/x/image", "golang.org/x/sys", // of the core
