@@ -120,13 +120,21 @@ func (e *engine) parse(text string, data map[string]any) (*texttemplate.Template
 			used[name] = f
 		}
 	}
-	t, err := texttemplate.New("t").Option("missingkey=error").Funcs(used).Parse(text)
+	t := texttemplate.New("t").Option("missingkey=error").Funcs(used)
+	loops := strings.Contains(text, "range")
+	if loops {
+		t.Funcs(turns())
+	}
+	t, err := t.Parse(text)
 	if err != nil {
 		if m := undefined.FindStringSubmatch(err.Error()); m != nil {
 			known := append(slices.Collect(maps.Keys(functions)), builtins...)
 			return nil, fmt.Errorf("there is no template function %q; %s, or register it", m[1], suggestion(m[1], known))
 		}
 		return nil, fmt.Errorf("%w: %w; {{ and }} enclose an expression", errSyntax, cause(err))
+	}
+	if loops {
+		count(t)
 	}
 	for _, name := range fields(t.Root) {
 		if _, ok := data[name]; !ok {

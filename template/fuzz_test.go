@@ -15,12 +15,14 @@ import (
 // FuzzJSON reads any text as a JSON template: no panic, and an error or builds.
 func FuzzJSON(f *testing.F) {
 	seed(f, "testdata/*.json", "testdata/bad/*.json")
+	f.Add([]byte(`{"builders":[{"type":"qemu","iso_url":"{{range 1000000000}}{{range 1000000000}}{{end}}{{end}}"}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) { readAny(t, "t.json", text) })
 }
 
 // FuzzHCL reads any text as an HCL2 template.
 func FuzzHCL(f *testing.F) {
 	seed(f, "testdata/*/*.hcl")
+	f.Add([]byte(`data "http" "x" { url = "http://192.0.2.1/" }`))
 	f.Fuzz(func(t *testing.T, text []byte) { readAny(t, "t.pkr.hcl", text) })
 }
 
@@ -38,10 +40,12 @@ func seed(f *testing.F, patterns ...string) {
 }
 
 func readAny(t *testing.T, name string, text []byte) {
-	if strings.Contains(string(text), "range") || strings.Contains(string(text), "http") {
-		t.Skip("loops of the template's author, or the network")
+	if strings.Count(string(text), "for") > 2 {
+		t.Skip("loops in loops of the template's author, which take as long as he likes")
 	}
-	tmpl, err := template.Parse(context.Background(), name, text, &template.Config{Env: noEnv, Now: time.Unix(0, 0)})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // nothing may be asked of the network
+	tmpl, err := template.Parse(ctx, name, text, &template.Config{Env: noEnv, Now: time.Unix(0, 0)})
 	if err != nil {
 		if err.Error() == "" {
 			t.Error("an error without a text")
