@@ -112,6 +112,41 @@ func TestImgArgs(t *testing.T) {
 	}
 }
 
+// TestCreateArgs gives the image the arguments of qemu-img create where Packer
+// would publish what that has made.
+func TestCreateArgs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		options  map[string]any
+		create   string
+		cluster  int64 // of the image; 0 for a raw one
+		occupied bool  // the whole image takes room
+	}{
+		"compacted":       {map[string]any{}, "cluster_size=4k", 64 << 10, false},
+		"not compacted":   {map[string]any{"skip_compaction": true}, "cluster_size=4k", 4 << 10, false},
+		"compressed":      {map[string]any{"skip_compaction": true, "disk_compression": true}, "cluster_size=4k", 64 << 10, false},
+		"raw":             {map[string]any{"format": "raw"}, "preallocation=full", 0, true},
+		"raw, as default": {map[string]any{"format": "raw"}, "preallocation=off", 0, false},
+		"overlay":         {map[string]any{"disk_image": true, "use_backing_file": true, "iso_url": guest.Disk(t, guest.Install)}, "cluster_size=8k", 8 << 10, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tt.options["iso_url"] == nil {
+				tt.options["iso_url"] = guest.CD(t, guest.Install)
+			}
+			tt.options["qemu_img_args"] = map[string]any{"create": []string{"-o", tt.create}}
+			image, err := typedDisk(t, tt.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := (&qemuimg.Tool{}).Info(context.Background(), image, "")
+			if err != nil || info.ClusterSize != tt.cluster || (info.ActualSize >= 8<<20) != tt.occupied {
+				t.Errorf("the image is %+v, %v", info, err)
+			}
+		})
+	}
+}
+
 // TestCDROMInterface looks where QEMU has the CD-ROMs, with the disk of a
 // template beside them on the same bus.
 func TestCDROMInterface(t *testing.T) {

@@ -54,9 +54,28 @@ func (q *qemuBuilder) imgArgs() {
 	for command, field := range map[string]string{"create": "Create", "convert": "Convert", "resize": "Resize"} {
 		q.b.names["ImgArgs."+field] = named{option: q.field("qemu_img_args." + command), at: q.place("qemu_img_args")}
 	}
+	if q.asCreated() && len(args.Create) > 0 {
+		if len(args.Convert) == 0 {
+			q.b.names["ImgArgs.Convert"] = q.b.names["ImgArgs.Create"]
+		}
+		args.Create, args.Convert = nil, append(args.Create, args.Convert...)
+	}
 	if err := args.Validate(); err != nil {
 		q.errs = append(q.errs, flatten(q.b.translate(err))...)
 	}
+}
+
+// asCreated tells whether Packer would publish the disk as qemu-img create has
+// made it. Here the machine's own disk is never what is published.
+func (q *qemuBuilder) asCreated() bool {
+	format := q.or("format", "qcow2")
+	switch {
+	case q.yes("disk_image") && !q.yes("use_backing_file"):
+		return false // it is not created but copied
+	case q.yes("disk_compression") && format != "raw":
+		return false
+	}
+	return q.yes("skip_compaction") || q.yes("use_backing_file") || format != "qcow2"
 }
 
 // buses puts disks and CD-ROMs where the template wants them. It comes when the
