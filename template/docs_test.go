@@ -64,7 +64,7 @@ var tables = []struct {
 	{"Provisioner and post-processor shell-local", localOptions}, {"Provisioner powershell", powershellOptions}, {"Provisioner windows-shell", batchOptions},
 	{"Provisioner windows-restart", restartOptions}, {"Provisioner sleep", sleepOptions}, {"Provisioner breakpoint", breakpointOptions},
 	{"Every post-processor", postCommon}, {"Post-processor checksum", checksumOptions}, {"Post-processor manifest", manifestOptions},
-	{"Post-processor compress", compressOptions}, {"Post-processor artifice", artificeOptions}, {"Data source http", httpData},
+	{"Post-processor compress", compressOptions}, {"Post-processor artifice", artificeOptions}, {"Post-processor vagrant", vagrantOptions}, {"Data source http", httpData},
 }
 
 // TestPage holds docs/packer.md against the tables. UPDATE=1 writes it.

@@ -12,10 +12,10 @@ import (
 )
 
 // postTypes are the post-processors that are built in.
-var postTypes = []string{"manifest", "checksum", "compress", "shell-local", "artifice"}
+var postTypes = []string{"manifest", "checksum", "compress", "shell-local", "artifice", "vagrant"}
 
 // laterPosts are those of Packer's that are not.
-var laterPosts = []string{"provenance", "vagrant", "vagrant-cloud", "docker-import", "docker-push", "docker-tag"}
+var laterPosts = []string{"provenance", "vagrant-cloud", "docker-import", "docker-push", "docker-tag"}
 
 // postCommon are what every post-processor may have.
 var postCommon = []option{
@@ -70,6 +70,8 @@ func (t *Template) link(p *problems, g *generator, bl *block, e *engine) *link {
 		table, make = localOptions, (*post).local
 	case "artifice":
 		table, make, forced = artificeOptions, (*post).artifice, false
+	case "vagrant":
+		table, make, keep, forced = vagrantOptions, (*post).vagrant, false, false
 	case "compress":
 		table, make, keep, forced = compressOptions, (*post).compress, false, false
 	default:
