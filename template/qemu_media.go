@@ -25,13 +25,16 @@ func (q *qemuBuilder) media() {
 	if len(urls) == 0 {
 		q.fail("", "option iso_url is missing", "give the URL or path of an installation medium")
 	}
+	unpack := false
 	for i, u := range urls {
 		if m := scheme.FindStringSubmatch(u); m != nil && !slices.Contains([]string{"http", "https", "file"}, m[1]) {
 			q.fail(option, fmt.Sprintf("%q: %s addresses are not supported yet", u, m[1]), "give a path or a file, http or https URL")
 		}
-		urls[i] = q.magic(u)
+		var packed bool
+		urls[i], packed = q.magic(u)
+		unpack = unpack || packed
 	}
-	q.b.Image.Media = iso.Source{URLs: urls, Checksum: q.checksum(), Unpack: slices.ContainsFunc(urls, isPacked)}
+	q.b.Image.Media = iso.Source{URLs: urls, Checksum: q.checksum(), Unpack: unpack}
 	q.is("Media", option)
 	q.is("Media.Checksum", "iso_checksum")
 	if q.given("iso_target_path") {
@@ -49,15 +52,30 @@ func isPacked(url string) bool {
 	return false
 }
 
-// magic takes the checksum out of a URL, where Packer's downloader looks for one
-// as well.
-func (q *qemuBuilder) magic(url string) string {
-	before, sum, ok := strings.Cut(url, "?checksum=")
-	if !ok || strings.Contains(sum, "&") {
-		return url
+// magic takes out of a URL what Packer's downloader takes for itself: a checksum,
+// and whether the file is an archive, which its name tells otherwise.
+func (q *qemuBuilder) magic(url string) (bare string, packed bool) {
+	packed = isPacked(url)
+	before, query, ok := strings.Cut(url, "?")
+	if !ok {
+		return url, packed
 	}
-	q.values["iso_checksum"] = &value{kind: kindString, text: sum}
-	return before
+	var rest []string
+	for _, p := range strings.Split(query, "&") {
+		switch name, v, _ := strings.Cut(p, "="); name {
+		case "checksum":
+			q.values["iso_checksum"] = &value{kind: kindString, text: v}
+		case "archive":
+			packed = v != "false" && v != "0"
+		case "filename":
+		default:
+			rest = append(rest, p)
+		}
+	}
+	if len(rest) > 0 {
+		before += "?" + strings.Join(rest, "&")
+	}
+	return before, packed
 }
 
 func (q *qemuBuilder) checksum() string {
