@@ -14,7 +14,7 @@ import (
 )
 
 // TestLinux boots a kernel without a medium, types on its serial port, and has it
-// read a directory of the host.
+// read a directory of the host and a CD.
 func TestLinux(t *testing.T) {
 	t.Parallel()
 	kernel, initrd, err := typeguest.Linux9P(t.TempDir(), "..")
@@ -38,17 +38,19 @@ func TestLinux(t *testing.T) {
 	}}
 	_, artifacts, err := run(t, map[string]any{
 		"kernel": kernel, "initrd": initrd, "kernel_args": typeguest.LinuxShell + " word={{.Name}}", "memory": 256,
-		"communicator": "none", "shares": map[string]string{"src": dir}, "output_directory": filepath.Join(t.TempDir(), "out"), "vm_name": "disk",
+		"communicator": "none", "shares": map[string]string{"src": dir}, "cdrom_interface": "virtio",
+		"cd_label": "cidata", "cd_content": map[string]string{"user-data": "of the template"}, "cd_files": []string{filepath.Join(dir, "f*")}, "output_directory": filepath.Join(t.TempDir(), "out"), "vm_name": "disk",
 		"boot_serial": []string{
 			`<wait "typeguest# ">mkdir /m; mount -t 9p -o trans=virtio,version=9p2000.L src /m<enter>`,
-			"grep -o 'word=.*' /proc/cmdline; grep . /m/file; poweroff -f<enter>",
+			"mkdir /c; mount -t iso9660 /dev/vdb /c; dd if=/dev/vdb bs=1 skip=32808 count=6 2>/tmp | sed 's/$/ of the CD/'<enter>",
+			`<wait "# ">grep -o 'word=.*' /proc/cmdline; grep . /m/file; ls /c/file; grep . /c/user-data; poweroff -f<enter>`,
 		},
 	}, nil, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	said := strings.Join(lines, "\n") + "\n"
-	for _, want := range []string{"\nword=disk\n", "\nof the host\n"} {
+	for _, want := range []string{"\nword=disk\n", "\nof the host\n", "\ncidata of the CD", "\n/c/file\n", "\nof the template\n"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in what the guest said:\n%s", want, said)
 		}
