@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/internal/typeguest"
@@ -132,8 +133,10 @@ func TestWinRM(t *testing.T) {
 	b.VM.Memory = 256
 	b.VM.Kernel = &qemu.Kernel{Path: kernel, Initrd: initrd, Append: "console=ttyS0 word=kernel"}
 	b.WinRM = winrm.Config{User: "root", Password: "secret", NTLM: true}
-	b.Shutdown.Command = "shutdown /s /t 0"
-	if _, err := b.Run(later(t)); err != nil {
+	b.Shutdown = Shutdown{Command: "shutdown /s /t 0", Timeout: 2 * time.Minute}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // two boots on a busy machine
+	defer cancel()
+	if _, err := b.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if said := outputs(r); !strings.HasPrefix(said, "Linux\n") || !strings.Contains(said, "word=kernel") || !strings.HasSuffix(said, "\n307200\nanew\n") {
