@@ -39,7 +39,7 @@ func (b *beside) abandon(err error) error {
 	return err
 }
 
-// inherited are the files that QEMU gets as its descriptors 6 and 7.
+// inherited are the files that QEMU gets as its descriptors 5 and 6.
 func (b *beside) inherited() []*os.File {
 	files := make([]*os.File, 2)
 	if b.chip != nil {

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -13,19 +14,19 @@ import (
 // ExtraFiles the number 3.
 const (
 	qmpFD    = 3
-	serialFD = 4
-	debugFD  = 5
-	tpmFD    = 6
-	othersFD = 7
+	debugFD  = 4
+	tpmFD    = 5
+	othersFD = 6
 )
 
 // CommandLine returns QEMU's arguments, without the program's name: in the
 // same order each time, and with relative paths made absolute. h is what
 // [Config.Preflight] found; nil stands for a host about which nothing is known,
 // with TCG for automatic acceleration. The machine starts paused and is
-// controlled through inherited descriptors, 3 for QMP, 4 for the serial port,
-// 5 for the debug console, 6 for the TPM and 7 for QMPSocket, so the command line
-// is for reading and comparing; [Start] runs it.
+// controlled through inherited descriptors, 3 for QMP, 4 for the debug console,
+// 5 for the TPM and 6 for QMPSocket, and its serial port is a pair of pipes that
+// get their names when it starts, so the command line is for reading and
+// comparing; [Start] runs it.
 //
 // An error means that c is not valid, or that an edit in Args matched nothing,
 // or that the firmware is not known.
@@ -227,13 +228,19 @@ func (b *builder) control() {
 		b.args.fixed("-mon", "chardev=qmp1,mode=control")
 	}
 	if !b.c.NoSerial {
-		b.args.fixed("-chardev", fmt.Sprintf("socket,id=serial0,fd=%d", serialFD))
+		b.args.fixed("-chardev", "pipe,id=serial0,path="+strings.ReplaceAll(b.serialPath(), ",", ",,"))
 		b.args.add("-serial", "chardev:serial0")
 	}
 	if b.c.DebugConsole != nil {
 		b.args.fixed("-chardev", fmt.Sprintf("socket,id=debug0,fd=%d", debugFD))
 		b.args.json("-device", object{{"driver", "isa-debugcon"}, {"iobase", debugPort}, {"chardev", "debug0"}})
 	}
+}
+
+// serialPath is the path of the serial port's pipes: those that are there, or as
+// they will be.
+func (b *builder) serialPath() string {
+	return cmp.Or(b.h.serial, filepath.Join(b.c.Dir, serialName))
 }
 
 // debugPort is where SeaBIOS and OVMF look for a debug console (src/fw/paravirt.h

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"regexp"
 	"sync"
 	"time"
@@ -23,7 +22,7 @@ var ErrConsoleClosed = errors.New("the serial line is closed")
 // always and kept, its last mebibyte at least; what is sent arrives as if
 // typed. All methods may be called from several goroutines at once.
 type Console struct {
-	conn  net.Conn // nil for a machine without a serial port
+	conn  *serialLine // nil for a machine without a serial port
 	kept  tail
 	copy  io.Writer // of the output; nil for none
 	ended chan struct{}
@@ -34,7 +33,7 @@ type Console struct {
 	more chan struct{} // closed and replaced when something came
 }
 
-func newConsole(conn net.Conn, copy io.Writer) *Console {
+func newConsole(conn *serialLine, copy io.Writer) *Console {
 	return &Console{
 		conn:    conn,
 		kept:    tail{limit: consoleLimit},
@@ -91,7 +90,7 @@ func (c *Console) Tail(n int) string {
 	return s[max(0, len(s)-n):]
 }
 
-// Send writes p to the guest's serial port. It returns when QEMU has it, or
+// Send writes p to the guest's serial port. It returns when QEMU can have it, or
 // when ctx ends: a guest that does not read holds the line.
 func (c *Console) Send(ctx context.Context, p []byte) error {
 	if c.conn == nil {

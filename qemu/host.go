@@ -35,6 +35,9 @@ type Host struct {
 	// virtio-rng-pci are then left out of the command line, and a
 	// TPM or a share is an error.
 	Lacks []string
+
+	// serial is the path of the serial port's pipes, when they are there.
+	serial string
 }
 
 // accel returns the accelerator that the machine will run with.

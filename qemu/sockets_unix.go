@@ -51,3 +51,21 @@ func filePair(name string) (a, b *os.File, err error) {
 	}
 	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
 }
+
+// makeFIFO makes a pipe with a name, which only this user can open.
+func makeFIFO(path string) error {
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		return &os.PathError{Op: "mkfifo", Path: path, Err: err}
+	}
+	return nil
+}
+
+// openFIFO opens an end of a pipe whose other end is open, and never waits. It
+// is no matter of os.OpenFile, whose pipes have no deadlines on macOS.
+func openFIFO(path string, mode int) (*os.File, error) {
+	fd, err := syscall.Open(path, mode|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}

@@ -117,6 +117,14 @@ func startIn(ctx context.Context, c *Config, h *Host, dir string, t timing) (*VM
 	if err := c.prepareVars(h, dir); err != nil {
 		return nil, err
 	}
+	serial, err := c.makeSerial(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer serial.remove()
+	if serial != nil {
+		h.serial = serial.path
+	}
 	args, err := c.CommandLine(h)
 	if err != nil {
 		return nil, err
@@ -126,7 +134,7 @@ func startIn(ctx context.Context, c *Config, h *Host, dir string, t timing) (*VM
 		return nil, err
 	}
 	c.Logger.Debug("qemu: starting", "binary", h.Binary, "args", args)
-	l := &launch{binary: h.Binary, args: args, window: c.Display != "", serial: !c.NoSerial, debug: c.DebugConsole != nil, more: b.inherited(), limit: t.start}
+	l := &launch{binary: h.Binary, args: args, window: c.Display != "", serial: serial, debug: c.DebugConsole != nil, more: b.inherited(), limit: t.start}
 	if err := l.start(ctx); err != nil {
 		return nil, b.abandon(err)
 	}
@@ -181,15 +189,15 @@ type launch struct {
 	binary string
 	args   []string
 	window bool
-	serial bool
+	serial *serialPipes // nil for none
 	debug  bool
 	more   []*os.File    // QEMU's descriptors after those of its lines; closed when it has them
 	limit  time.Duration // until the greeting
 
 	proc      *process
 	qmp       *qmp.Conn
-	line      net.Conn // the serial port; nil without one
-	debugLine net.Conn // the debug console; nil without one
+	line      *serialLine // the serial port; nil without one
+	debugLine net.Conn    // the debug console; nil without one
 }
 
 // start returns when QEMU has greeted.
@@ -225,7 +233,7 @@ func (l *launch) connect() (control net.Conn, files []*os.File, err error) {
 		name string
 		ours *net.Conn
 		used bool
-	}{{"QMP", &control, true}, {"serial", &l.line, l.serial}, {"debug console", &l.debugLine, l.debug}} {
+	}{{"QMP", &control, true}, {"debug console", &l.debugLine, l.debug}} {
 		if !line.used {
 			files = append(files, nil)
 			continue
@@ -246,6 +254,9 @@ func (l *launch) greet(ctx context.Context, conn net.Conn) error {
 	defer cancel()
 	var err error
 	if l.qmp, err = qmp.NewConn(limited, conn); err != nil {
+		return l.abandon(err)
+	}
+	if l.line, err = l.serial.open(); err != nil {
 		return l.abandon(err)
 	}
 	return nil
@@ -279,10 +290,11 @@ func ending(status int, signal string) string {
 }
 
 func (l *launch) closeLines() {
-	for _, conn := range []net.Conn{l.line, l.debugLine} {
-		if conn != nil {
-			conn.Close()
-		}
+	if l.line != nil {
+		l.line.Close()
+	}
+	if l.debugLine != nil {
+		l.debugLine.Close()
 	}
 }
 

@@ -307,6 +307,52 @@ func TestConsoleSend(t *testing.T) {
 	}
 }
 
+// stuckWriter takes nothing until it is let go.
+type stuckWriter struct {
+	free chan struct{}
+	n    int
+}
+
+func (w *stuckWriter) Write(p []byte) (int, error) {
+	<-w.free
+	w.n += len(p)
+	return len(p), nil
+}
+
+// What a killed program has left does not keep a machine from starting, and the
+// pipes' names are gone when it runs.
+func TestSerialNames(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "with, comma")
+	left := filepath.Join(dir, serialName+".in")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(left, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	vm, _ := boot(t, guest.Disk(t, guest.Echo), func(c *Config) { c.Dir = dir })
+	if _, err := vm.Console().Wait(soon(t), regexp.MustCompile("R")); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 || files[0].Name() != filepath.Base(left) {
+		t.Error(files, err)
+	}
+}
+
+// A guest that does not wait for its serial line loses nothing while nobody
+// reads it, as on a busy machine.
+func TestConsoleUnread(t *testing.T) {
+	t.Parallel()
+	w := &stuckWriter{free: make(chan struct{})}
+	vm, e := boot(t, guest.Disk(t, guest.Talk), func(c *Config) { c.Console = w })
+	next[ShutDown](t, e)
+	close(w.free)
+	if err := vm.Wait(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	if said := vm.Console().Tail(1 << 20); strings.Count(said, ".") < guest.TalkDots {
+		t.Errorf("%d of %d dots", strings.Count(said, "."), guest.TalkDots)
+	}
+}
+
 func TestScreendump(t *testing.T) {
 	t.Parallel()
 	vm, _ := boot(t, guest.Disk(t, guest.Show("hello\n")), nil)

@@ -56,7 +56,16 @@ var (
 	//
 	//go:embed install.bin
 	Install []byte
+
+	// Talk says [TalkDots] dots on COM1 without looking whether the line is
+	// free, and powers off.
+	//
+	//go:embed talk.bin
+	Talk []byte
 )
+
+// TalkDots is how much [Talk] says.
+const TalkDots = 30000
 
 //go:embed keyread.bin
 var keyRead []byte
