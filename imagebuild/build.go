@@ -168,8 +168,9 @@ type Build struct {
 
 	// NoLogin is how long SSH may be waited for while the guest shows its login
 	// prompt, on the screen or the serial line, and does nothing else; the error
-	// is [ErrNoLogin] with what SSH has met. 0 means 2 minutes; negative means no
-	// limit.
+	// is [ErrNoLogin] with what SSH has met. From the moment at which an sshd
+	// refuses the login there it is as long again, and the error is
+	// [ssh.ErrLoginRefused]. 0 means 2 minutes; negative means no limit.
 	NoLogin time.Duration
 
 	// Fonts are those that the guest's screen is read with, the likeliest first.

@@ -138,8 +138,8 @@
 // cannot be booted, a loop of reboots end the step within a second or two, or
 // after the time that the rule gives them, with a [*DetectedError]. So does a
 // file that the guest asks for by a wrong name ([*NotFoundError]), a login
-// prompt behind which no sshd lets us in ([ErrNoLogin]), and a guest in which
-// nothing moves ([ErrNoProgress]). [Build.Detect], [Build.NoLogin] and
+// prompt behind which no sshd answers ([ErrNoLogin]) or one refuses the login
+// ([ssh.ErrLoginRefused]), and a guest in which nothing moves ([ErrNoProgress]). [Build.Detect], [Build.NoLogin] and
 // [Build.NoProgress] change that. What the build waits for itself, or has a
 // handler for, is never a failure.
 //

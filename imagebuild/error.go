@@ -10,6 +10,7 @@ import (
 	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/keyseq"
 	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/ssh"
 )
 
 // ErrPoweredOff is in the error of a step during which the guest switched
@@ -77,8 +78,8 @@ func (e *StepError) Unwrap() error { return e.Err }
 // release: that of the rule which has found it, such as kernel-panic (see
 // package detect), or one of disk-full, disk-error, guest-panicked, qemu-hung,
 // tpm-ended, qemu-killed, qemu-exited, powered-off, wrong-file-name, no-login,
-// no-progress and timeout. It is empty for what is none of
-// these, such as a command of a step that has failed.
+// login-refused, no-progress and timeout. It is empty for what is none of these,
+// such as a command of a step that has failed.
 func (e *StepError) Name() string {
 	var detected *DetectedError
 	var machine *MachineError
@@ -99,6 +100,8 @@ func (e *StepError) Name() string {
 		return "wrong-file-name"
 	case errors.Is(e.Err, ErrNoLogin):
 		return "no-login"
+	case errors.Is(e.Err, ssh.ErrLoginRefused):
+		return "login-refused"
 	case errors.Is(e.Err, ErrNoProgress):
 		return "no-progress"
 	case errors.Is(e.Err, errTimeOver):

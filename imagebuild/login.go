@@ -36,7 +36,7 @@ func (g *Guest) SSH(ctx context.Context) (*ssh.Client, error) {
 		if g.client.Err() == nil {
 			return g.client, nil
 		}
-		err := g.wait(ctx, func(ctx context.Context) error {
+		err := g.knock(ctx, func(ctx context.Context) error {
 			client, err := g.client.Reconnect(ctx)
 			if err == nil {
 				g.client = client
@@ -53,16 +53,21 @@ func (g *Guest) SSH(ctx context.Context) (*ssh.Client, error) {
 		return nil, err
 	}
 	g.expect(config)
-	g.run.sentry.logins.Add(1)
-	defer g.run.sentry.logins.Add(-1)
-	err = g.wait(ctx, func(ctx context.Context) (err error) {
+	err = g.knock(ctx, func(ctx context.Context) (err error) {
 		g.client, err = ssh.Wait(ctx, config)
 		return err
 	})
+	return g.client, err
+}
+
+// knock waits for a login.
+func (g *Guest) knock(ctx context.Context, login func(context.Context) error) error {
+	defer g.run.sentry.knocking()()
+	err := g.wait(ctx, login)
 	if err == nil {
 		g.run.sentry.loggedIn()
 	}
-	return g.client, err
+	return err
 }
 
 // SSHAddr returns the host:port of the guest's sshd as this host reaches it, by
@@ -103,6 +108,7 @@ func (g *Guest) Reboot(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
+	defer g.run.sentry.knocking()() // not knock: the command is not given twice
 	next, err := client.Reboot(ctx, command)
 	if err != nil {
 		return err
@@ -127,6 +133,7 @@ func (r *run) sshConfig() (*ssh.Config, error) {
 		if r.b.SSH.Observe != nil {
 			r.callbacks.call(func() { r.b.SSH.Observe(e) })
 		}
+		r.sentry.loginTried(e)
 		r.emit(LoggedIn{e})
 	}
 	return &config, nil

@@ -26,7 +26,7 @@ type sentry struct {
 	progress progress
 
 	waits   atomic.Int32 // how many waits there are
-	logins  atomic.Int32 // and how many of them are for SSH
+	logins  atomic.Int32 // and how many of them are for a login
 	written atomic.Int64 // bytes of the serial line
 	answers atomic.Int32 // how many keys and pauses there are, after which comes what may be an answer
 	changed atomic.Bool  // there are other rules, for which the screen is new
@@ -220,6 +220,16 @@ func (s *sentry) expect(res ...*regexp.Regexp) (done func()) {
 			i := slices.Index(s.expected, expectation{re: re})
 			s.expected[i].over = time.Now()
 		}
+	}
+}
+
+// knocking tells that a login is waited for, until done is called.
+func (s *sentry) knocking() (done func()) {
+	s.waits.Add(1)
+	s.logins.Add(1)
+	return func() {
+		s.logins.Add(-1)
+		s.waits.Add(-1)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bootscribe/bootscribe/qemu"
+	"github.com/bootscribe/bootscribe/ssh"
 )
 
 // ErrNoProgress is in the error of a step that waited while nothing of the
@@ -18,9 +19,12 @@ import (
 var ErrNoProgress = errors.New("nothing moves in the guest")
 
 // ErrNoLogin is in the error of a step that waited for SSH while the guest
-// showed its login prompt: it has started, but does not let us in. See
+// showed its login prompt: it has started, but no sshd answers, or not as far as
+// to a login. If one does and refuses it, that is [ssh.ErrLoginRefused]. See
 // Build.NoLogin.
 var ErrNoLogin = errors.New("the guest shows its login prompt but does not let us in by SSH")
+
+var errRefused = fmt.Errorf("the guest shows its login prompt, and its sshd does not let us in: %w", ssh.ErrLoginRefused)
 
 const (
 	defaultNoProgress = 10 * time.Minute
@@ -41,6 +45,7 @@ type progress struct {
 	still    facts
 	checked  time.Time
 	prompted time.Time // since when there is a login prompt and nothing else; zero if there is none
+	refused  time.Time // when sshd refused the login first, behind that prompt; zero if it did not
 }
 
 // facts are what moves in a guest that does something.
@@ -60,7 +65,27 @@ func (p *progress) seen(v *view) {
 		return
 	}
 	p.views[1], p.views[0] = p.views[0], v
-	p.moved, p.prompted = time.Now(), time.Time{}
+	p.moved = time.Now()
+	p.noPrompt()
+}
+
+// noPrompt says that the guest does something else than to stand at its login
+// prompt. The caller holds the lock.
+func (p *progress) noPrompt() { p.prompted, p.refused = time.Time{}, time.Time{} }
+
+// loginTried is told of every attempt to log in by SSH.
+func (s *sentry) loginTried(e ssh.Event) {
+	failed, _ := e.(ssh.AttemptFailed)
+	var why *ssh.DialError
+	if !errors.As(failed.Err, &why) || why.Reason != ssh.Auth {
+		return
+	}
+	p := &s.progress
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.prompted.IsZero() && p.refused.IsZero() {
+		p.refused = time.Now()
+	}
 }
 
 // checkProgress looks at the counters now and then, and breaks off the build
@@ -82,7 +107,7 @@ func (s *sentry) checkProgress(ctx context.Context) {
 		p.moved = time.Now()
 	}
 	if !s.prompting() || now.machine.DiskBytes-p.still.machine.DiskBytes > busyDisk {
-		p.prompted = time.Time{}
+		p.noPrompt()
 	} else if p.prompted.IsZero() {
 		p.prompted = time.Now()
 	}
@@ -96,7 +121,8 @@ func (s *sentry) checkProgress(ctx context.Context) {
 func (p *progress) touch() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.moved, p.prompted = time.Now(), time.Time{}
+	p.moved = time.Now()
+	p.noPrompt()
 }
 
 // facts asks for the counters. Those that cannot be had stay zero.
@@ -119,8 +145,12 @@ func (s *sentry) facts(ctx context.Context) facts {
 func (s *sentry) inVain() error {
 	p := &s.progress
 	limit := orDefault(s.r.b.NoLogin, defaultNoLogin)
-	if since := time.Since(p.prompted); !p.prompted.IsZero() && limit > 0 && since >= limit {
-		return fmt.Errorf("%w (for %v)", ErrNoLogin, since.Round(time.Second))
+	begin, reason := p.prompted, ErrNoLogin
+	if !p.refused.IsZero() { // an sshd that has come late has its own time
+		begin, reason = p.refused, errRefused
+	}
+	if since := time.Since(begin); !begin.IsZero() && limit > 0 && since >= limit {
+		return fmt.Errorf("%w (for %v)", reason, since.Round(time.Second))
 	}
 	limit = orDefault(s.r.b.NoProgress, defaultNoProgress)
 	if since := time.Since(p.moved); limit > 0 && since >= limit {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/ssh"
+	"github.com/bootscribe/bootscribe/ssh/sshtest"
 )
 
 // detected fails the test unless a step has failed by a rule of that name.
@@ -207,6 +209,65 @@ func TestNoLogin(t *testing.T) {
 	step := fails(t, b, 40*time.Second, "shows its login prompt", "ssh: ")
 	if !errors.Is(step, ErrNoLogin) || step.Name() != "no-login" {
 		t.Error(step)
+	}
+}
+
+// A guest that shows a login prompt and whose sshd refuses the login; one that
+// refuses it elsewhere is none of its own.
+func TestLoginRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		shows, name string
+		change      func(*Build)
+	}{
+		"prompt":  {"demo login: ", "login-refused", func(b *Build) { b.NoLogin = 3 * time.Second }},
+		"limit":   {"here I stand\n", "login-refused", func(b *Build) { b.SSH.MaxAuthFailures = 2 }},
+		"nothing": {"here I stand\n", "no-progress", func(b *Build) { b.NoLogin, b.NoProgress = 3*time.Second, 9*time.Second }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, err := sshtest.Start(&sshtest.Config{Password: "right"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+			b, seen := newBuild(t, guest.Show(tt.shows), WaitSSH())
+			b.SSH.User, b.SSH.Password, b.SSH.Addr = "root", "wrong", server.Addr
+			tt.change(b)
+			step := fails(t, b, 40*time.Second, "tried: password")
+			if step.Name() != tt.name || errors.Is(step, ssh.ErrLoginRefused) != (tt.name == "login-refused") {
+				t.Errorf("%q: %v", step.Name(), step)
+			}
+			if len(only[LoggedIn](seen)) < 2 {
+				t.Error("one attempt was enough to give up")
+			}
+		})
+	}
+}
+
+// A guest that comes back from a reboot without its sshd.
+func TestNoLoginAfterReboot(t *testing.T) {
+	t.Parallel()
+	b, _ := newBuild(t, guest.Show("demo login: "), Reboot("reboot"))
+	b.NoLogin = 3 * time.Second
+	server, err := sshtest.Start(&sshtest.Config{Password: "right", Exec: func(_ context.Context, call *sshtest.Call) int {
+		if call.Line == "reboot" {
+			call.Drop()
+		}
+		fmt.Fprintln(call.Stdout, "the first boot")
+		return 0
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	b.SSH.User, b.SSH.Password, b.SSH.Addr = "root", "right", server.Addr
+	b.SSH.Observe = func(e ssh.Event) {
+		if _, ok := e.(ssh.Connected); ok {
+			server.SetFault(sshtest.Silent)
+		}
+	}
+	if step := fails(t, b, 60*time.Second, "shows its login prompt"); step.Name() != "no-login" {
+		t.Errorf("%q: %v", step.Name(), step)
 	}
 }
 

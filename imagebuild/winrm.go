@@ -62,17 +62,6 @@ func (g *Guest) WinRM(ctx context.Context) (*winrm.Client, error) {
 	return g.windows, err
 }
 
-// knock waits for a login.
-func (g *Guest) knock(ctx context.Context, login func(context.Context) error) error {
-	g.run.sentry.logins.Add(1)
-	defer g.run.sentry.logins.Add(-1)
-	err := g.wait(ctx, login)
-	if err == nil {
-		g.run.sentry.loggedIn()
-	}
-	return err
-}
-
 // WaitWinRM waits until the guest lets us in by WinRM and runs PowerShell, also
 // where an earlier step has been let in.
 func (g *Guest) WaitWinRM(ctx context.Context) error {

@@ -84,12 +84,12 @@ type Config struct {
 	KeepAlive time.Duration
 
 	// MaxAuthFailures ends [Wait] when as many logins in a row were
-	// refused. Zero means no limit: a guest that is still being set up
-	// refuses logins for a while.
+	// refused, with [ErrLoginRefused]. Zero means no limit: a guest that is
+	// still being set up refuses logins for a while.
 	MaxAuthFailures int
 
 	// AuthPatience ends [Wait] when logins have been refused, and nothing
-	// else happened, for so long. Zero means no limit.
+	// else happened, for so long, with [ErrLoginRefused]. Zero means no limit.
 	AuthPatience time.Duration
 
 	// Expect is asked by [Wait] and [Client.Reconnect] after each login,

@@ -11,6 +11,11 @@ import (
 // expectTimeout is the least time that Config.Expect gets.
 const expectTimeout = 10 * time.Second
 
+// ErrLoginRefused is in the error of a wait that was given up since the guest's
+// sshd refuses the login, for longer or more often than a guest does that is
+// still being set up.
+var ErrLoginRefused = errors.New("login refused")
+
 // Wait tries to log in to the guest until it succeeds, Config.Expect agrees,
 // and then returns the client. It is a [Waiter] for callers that need no
 // status on the way.
@@ -124,10 +129,10 @@ func (w *Waiter) hopeless(c *Config) error {
 	defer w.mu.Unlock()
 	s := &w.status
 	if c.MaxAuthFailures > 0 && s.refusedInRow >= c.MaxAuthFailures {
-		return fmt.Errorf("login refused %d times in a row", s.refusedInRow)
+		return fmt.Errorf("%w %d times in a row", ErrLoginRefused, s.refusedInRow)
 	}
 	if c.AuthPatience > 0 && s.refusedInRow > 0 && w.elapsed()-s.refusedSince >= c.AuthPatience {
-		return fmt.Errorf("login refused for %v", (w.elapsed() - s.refusedSince).Round(time.Second))
+		return fmt.Errorf("%w for %v", ErrLoginRefused, (w.elapsed() - s.refusedSince).Round(time.Second))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -74,8 +75,8 @@ var all = []*failure{
 		prepare: noSSHD, appears: prompts,
 	},
 	{
-		name: "wrong-password", about: "the installed system refuses the password", want: "no-login", patience: noLogin,
-		prepare: wrongPassword, appears: prompts,
+		name: "wrong-password", about: "the installed system refuses the password", want: "login-refused", patience: noLogin,
+		prepare: wrongPassword, appears: refused(),
 	},
 }
 
@@ -84,6 +85,18 @@ var all = []*failure{
 func prompts(e imagebuild.Event) bool {
 	f, ok := e.(imagebuild.Found)
 	return ok && f.Finding.Name == "login-prompt"
+}
+
+// refused is the appearance of a refused login behind a login prompt.
+func refused() func(imagebuild.Event) bool {
+	prompted := false
+	return func(e imagebuild.Event) bool {
+		prompted = prompted || prompts(e)
+		login, _ := e.(imagebuild.LoggedIn)
+		attempt, _ := login.Event.(ssh.AttemptFailed)
+		var why *ssh.DialError
+		return prompted && errors.As(attempt.Err, &why) && why.Reason == ssh.Auth
+	}
 }
 
 // forever is a step that waits for what does not come.
