@@ -31,7 +31,7 @@ func appeared(base, now *screen.Text, c rune) int {
 		}
 		switch {
 		case is.Rune == was.Rune || is.Rune == ' ':
-		case is.Rune == c && (was.Rune == ' ' || was.Rune == underscore):
+		case is.Rune == c && (was.Rune == ' ' || was.Rune == underscore || was.Cursor):
 			found = append(found, i)
 		case is.Rune != underscore:
 			other++
@@ -149,6 +149,7 @@ func (w *echoWay) news(now *screen.Text, scrolled int) []fresh {
 		switch {
 		case !is.Known && !is.Cursor && is.Rune != was.Rune:
 			return all
+		case !is.Known: // a cursor hides what it may be
 		case is.Rune == ' ', is.Rune == was.Rune && is.Rune != underscore:
 		case is.Rune == was.Rune && i+up != w.at+w.gap+1: // not where the cursor was
 		default:

@@ -45,11 +45,39 @@ func (s *scanner) uncover(x *index, left, top int, font int32) (scanned, bool) {
 	if from == to {
 		return scanned{}, false
 	}
+	c.bar = [2]uint8{uint8(from), uint8(to)}
 	c.hit, ok = x.beside(rows, from, to, font)
 	if c.hit == none {
 		c.kind = blank
 	}
 	return c, ok
+}
+
+// cover makes a cell unknown that has nothing in it but a cursor if a character
+// beside it, of the same colours, is one that the cursor would hide whole: in a
+// field of underscores it may be another.
+func (r *scan) cover() {
+	for i := range r.cells {
+		c := &r.cells[i]
+		if !c.cursor || c.kind != blank {
+			continue
+		}
+		row := i / r.grid.columns * r.grid.columns
+		for _, beside := range []int{i - 1, i + 1} {
+			if beside >= row && beside < row+r.grid.columns && r.hides(c, &r.cells[beside]) {
+				c.kind = mixed
+			}
+		}
+	}
+}
+
+// hides tells whether a bare cursor would hide the character of another cell.
+func (r *scan) hides(cursor, c *scanned) bool {
+	if c.hit == none || !alike(c.fg, cursor.fg) || c.kind == glyph && !alike(c.bg, cursor.bg) {
+		return false
+	}
+	b := &r.grid.index.bitmaps[c.hit]
+	return b.ink == inkOf(b.rows[cursor.bar[0]:cursor.bar[1]])
 }
 
 // bar returns the lowest run of full rows, if it is in the lower half.

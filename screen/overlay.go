@@ -25,7 +25,8 @@ func (s *scanner) overlaid(x *index, left, top int) scanned {
 			if hit, bg, ok := s.near(x, left, top, seed, tolerance); ok {
 				c := scanned{kind: overlay, hit: hit, other: none, fg: seed, bg: bg}
 				if hit == none {
-					c.kind, c.cursor = blank, true
+					from, to := bar(s.rows[:x.height], x.mask)
+					c.kind, c.cursor, c.bar = blank, true, [2]uint8{uint8(from), uint8(to)}
 				}
 				return c
 			}

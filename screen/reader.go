@@ -194,9 +194,11 @@ func (r *Reader) search(s *scanner, found func(grid) bool) {
 func (r *scan) text(s *scanner) *Text {
 	x := r.grid.index
 	font, trusted := r.font(), r.good() || r.fair()
+	r.turn(font)
 	r.reconsider(s, font)
 	r.cursors(s, font)
 	r.doubt(font, trusted)
+	r.cover()
 	t := &Text{Source: FromGlyphs, Columns: r.grid.columns, Rows: r.grid.rows, Cells: make([]Cell, len(r.cells)),
 		Origin: image.Pt(r.grid.x, r.grid.y), Cell: image.Pt(x.width, x.height)}
 	r.settle()
@@ -242,6 +244,21 @@ func weight(r rune) int {
 		return 4
 	}
 	return 1
+}
+
+// turn exchanges the colours of bitmaps that are one either way, as those of
+// shades are, where only the other one is in the font that most cells are in.
+func (r *scan) turn(font int32) {
+	for i := range r.cells {
+		c := &r.cells[i]
+		if c.other == none || !r.foreign(*c, font) {
+			continue
+		}
+		if _, ok := r.grid.index.bitmaps[c.other].in(font); ok {
+			c.hit, c.other = c.other, none
+			c.fg, c.bg = c.bg, c.fg
+		}
+	}
 }
 
 // settle decides about bitmaps that are one with their colours either way, as

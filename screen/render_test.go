@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -171,10 +172,68 @@ func TestCursor(t *testing.T) {
 	t.Logf("%d of 256 characters cannot be told below a cursor", unknown)
 }
 
-// TestTorn mixes the pixel rows of two texts: no cell is read as a third.
-func TestTorn(t *testing.T) {
+// TestCursorInField puts a cursor into a field of underscores, which it hides:
+// what is below it is not known. Beside other text it is blank.
+func TestCursorInField(t *testing.T) {
 	f := romFonts(t)[0]
 	r := screen.Reader{Fonts: []*screen.Font{f}}
+	for _, tt := range []struct {
+		line   string
+		column int // of the cursor
+		bg     color.RGBA
+		want   string
+	}{
+		{"Name: debian____", 12, black, "Name: debian\uFFFD___"},
+		{"Name: debian____", 15, black, "Name: debian___\uFFFD"},
+		{"Name: debian____", 14, grey, "Name: debian__\uFFFD_"},
+		{"some_thing ", 11, black, "some_thing"},
+		{"boot: ", 6, black, "boot:"},
+		{"boot_ ", 5, black, "boot_\uFFFD"},
+		{"boot_ ", 6, black, "boot_"},
+	} {
+		c := newCanvas(f, 360, 32, image.Point{})
+		c.write(0, 0, "The quick brown fox jumps over the lazy dog", grey, black)
+		fg := blue
+		if tt.bg == black {
+			fg = grey
+		}
+		c.write(0, 1, tt.line, fg, tt.bg)
+		c.bar(tt.column, 1, 13, 15, fg)
+		text, err := r.Read(c.RGBA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cell := text.At(tt.column, 1)
+		if text.Lines()[1] != tt.want || !cell.Cursor || cell.Known == strings.ContainsRune(tt.want, '\uFFFD') {
+			t.Errorf("%q: read as %q, the cursor's cell is %+v", tt.line, text.Lines()[1], cell)
+		}
+	}
+}
+
+// TestTorn mixes the pixel rows of two texts: no cell is read as a third, also
+// where the font has many scripts.
+func TestTorn(t *testing.T) {
+	t.Run("VGA", func(t *testing.T) {
+		f := romFonts(t)[0]
+		torn(t, f, f)
+	})
+	t.Run("Unifont", func(t *testing.T) {
+		needFonts(t)
+		all := systemFonts()
+		f := all[len(all)-1]
+		ascii := &screen.Font{Name: f.Name, Width: f.Width, Height: f.Height, Glyphs: make([]screen.Glyph, utf8.RuneSelf)}
+		for _, g := range f.Glyphs {
+			if g.Rune < utf8.RuneSelf {
+				ascii.Glyphs[g.Rune] = g
+			}
+		}
+		torn(t, f, ascii)
+	})
+}
+
+// torn reads in a font what is drawn in the codes of another.
+func torn(t *testing.T, font, f *screen.Font) {
+	r := screen.Reader{Fonts: []*screen.Font{font}}
 	random := rand.New(rand.NewPCG(3, 4))
 	third, cells := 0, 0
 	for y := 2; y < 16; y += 4 {

@@ -18,6 +18,7 @@ type scanned struct {
 	other  int32 // the bitmap with the colours exchanged, if both are one
 	fg, bg uint32
 	cursor bool
+	bar    [2]uint8 // the rows that the cursor hides: the first, and the one behind the last
 }
 
 // scanner looks at one picture.

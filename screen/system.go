@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Where distributions keep the images of VGA BIOSes, GRUB's font and console
@@ -28,8 +29,9 @@ const maxROM = 1 << 20
 // SystemFonts returns the fonts that boot loaders, firmware and consoles are
 // likeliest to show: those of the VGA BIOS that QEMU comes with, which Linux's
 // own console has in its looks too, those that this package has learned, and
-// GRUB's as far as Latin, Greek and Cyrillic go. It takes some ten milliseconds. What is not there or cannot be read
-// is left out.
+// GRUB's, which is Debian's installer's too, as far as scripts go whose letters
+// stand side by side. It takes some ten milliseconds. What is not there or cannot
+// be read is left out.
 func SystemFonts() []*Font {
 	fonts := first(romFiles, func(path string, f *os.File) []*Font {
 		rom := make([]byte, maxROM)
@@ -43,16 +45,18 @@ func SystemFonts() []*Font {
 		if err != nil {
 			return nil
 		}
-		font.Glyphs = slices.DeleteFunc(font.Glyphs, func(g Glyph) bool { return !western(g.Rune) })
+		font.Glyphs = slices.DeleteFunc(font.Glyphs, func(g Glyph) bool { return !common(g.Rune) })
 		return []*Font{font}
 	})...)
 }
 
-// western tells whether a character is one of those that menus in Latin, Greek
-// and Cyrillic scripts are made of. GRUB's font has ten times as many, among
-// which nearly every torn letter would find its like.
-func western(r rune) bool {
-	return r < 0x530 || r >= 0x1E00 && r < 0x2000 || r >= 0x2000 && r < 0x2300 || r >= 0x2500 && r < 0x2600
+// common tells whether a character is one of those that menus are made of in
+// scripts whose letters stand side by side, which an installer's list of languages
+// has. GRUB's font has ten times as many, among which nearly every torn letter
+// would find its like.
+func common(r rune) bool {
+	return r < 0x530 || r >= 0x1E00 && r < 0x2300 || r >= 0x2500 && r < 0x2600 || // Latin, Greek, Cyrillic, lines and blocks
+		unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Georgian, unicode.Armenian, unicode.Lao, unicode.Thai)
 }
 
 // first returns the fonts of the first file that has some.

@@ -47,8 +47,8 @@ type Cell struct {
 	// any font at hand.
 	Known bool
 	// Cursor says that rows of the cell were hidden by a cursor. If nothing
-	// else is in it, it counts as blank: what a cursor covers whole, as it
-	// may an underscore, nobody can see.
+	// else is in it, it counts as blank; beside a character that such a cursor
+	// would hide whole, an underscore of the same colours, it is not known.
 	Cursor bool
 }
 
@@ -121,9 +121,12 @@ func (t *Text) Bounds(cells image.Rectangle) image.Rectangle {
 }
 
 // Equal tells whether two texts have the same characters with the same colours
-// in the same places; a cursor makes no difference.
+// in the same places; a cursor makes no difference, nor what it hides.
 func (t *Text) Equal(o *Text) bool {
 	return t.Columns == o.Columns && t.Rows == o.Rows && slices.EqualFunc(t.Cells, o.Cells, func(a, b Cell) bool {
-		return a.char() == b.char() && (a.Cursor || b.Cursor || a.FG == b.FG && a.BG == b.BG)
+		return a.hidden() || b.hidden() || a.char() == b.char() && (a.Cursor || b.Cursor || a.FG == b.FG && a.BG == b.BG)
 	})
 }
+
+// hidden tells whether a cursor keeps the cell's character from being known.
+func (c Cell) hidden() bool { return c.Cursor && !c.Known }
