@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -53,11 +54,31 @@ func draw(rates map[string]map[int][]float64, loads []int) string {
 	fmt.Fprintf(&b, `<text x="%d" y="28" font-size="16">Characters a second</text>`+"\n", plotLeft)
 	axes(&b, loads)
 	var ends [][2]float64
-	for i, name := range slices.Sorted(maps.Keys(rates)) {
+	for i, name := range byLastRate(rates, loads) {
 		ends = line(&b, name, colours[i%len(colours)], rates[name], loads, ends)
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// byLastRate returns the names as they are to stand, the fastest first.
+func byLastRate(rates map[string]map[int][]float64, loads []int) []string {
+	last := func(name string) (rate float64) {
+		for _, load := range loads {
+			if values := rates[name][load]; len(values) > 0 {
+				rate = median(values)
+			}
+		}
+		return rate
+	}
+	return slices.SortedFunc(maps.Keys(rates), func(a, b string) int {
+		return cmp.Or(cmp.Compare(last(b), last(a)), cmp.Compare(a, b))
+	})
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
 }
 
 func axes(b *strings.Builder, loads []int) {
@@ -81,11 +102,11 @@ func line(b *strings.Builder, name, colour string, rates map[int][]float64, load
 	var path strings.Builder
 	var x, y float64
 	for i, load := range loads {
-		values := slices.Sorted(slices.Values(rates[load]))
+		values := rates[load]
 		if len(values) == 0 {
 			continue
 		}
-		x, y = place(i, loads), height(values[len(values)/2])
+		x, y = place(i, loads), height(median(values))
 		fmt.Fprintf(&path, "%c%.1f %.1f", "ML"[min(path.Len(), 1)], x, y)
 		for _, v := range values {
 			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`+"\n", x, height(v), colour)

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The picture is well-formed and names each guest once.
+// The picture is well-formed and names each guest once, the fastest on top.
 func TestPlot(t *testing.T) {
 	const results = `{"guest":"isolinux","mode":"bios","load":0,"cps":700}
 {"guest":"isolinux","mode":"bios","load":16,"cps":60}
@@ -18,6 +18,7 @@ func TestPlot(t *testing.T) {
 {"guest":"isolinux","mode":"100ms","load":0,"cps":3}
 {"guest":"isolinux","mode":"open-loop","load":0,"cps":99999}
 {"guest":"linux","load":0,"error":"it did not boot"}
+{"guest":"keyread","mode":"bios","load":16,"cps":75}
 `
 	var b strings.Builder
 	if err := plot(strings.NewReader(results), &b); err != nil {
@@ -30,10 +31,13 @@ func TestPlot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, want := range map[string]int{">isolinux<": 1, ">Packer, 100ms<": 1, "linux<": 1, "<circle": 4} {
+	for name, want := range map[string]int{">isolinux<": 1, ">Packer, 100ms<": 1, "linux<": 1, "<circle": 5} {
 		if n := strings.Count(b.String(), name); n != want {
 			t.Errorf("%q is there %d times, want %d", name, n, want)
 		}
+	}
+	if strings.Index(b.String(), ">keyread<") > strings.Index(b.String(), ">isolinux<") {
+		t.Error("the slower guest stands above the faster")
 	}
 }
 
