@@ -16,6 +16,9 @@ const (
 	tarMagicAt = 257
 )
 
+// zipEncrypted is the flag of a file in a zip archive that needs a password.
+const zipEncrypted = 1
+
 var errNoFile = errors.New("the archive holds no file")
 
 // severalError is about an archive of which nobody says which file is meant.
@@ -39,8 +42,11 @@ func openZip(_ context.Context, in *packed) (io.ReadCloser, error) {
 			only = f
 		}
 	}
-	if only == nil {
+	switch {
+	case only == nil:
 		return nil, errNoFile
+	case only.Flags&zipEncrypted != 0:
+		return nil, fmt.Errorf("%q in the archive is encrypted; unpack it and give its path", only.Name)
 	}
 	return only.Open()
 }

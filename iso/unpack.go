@@ -83,6 +83,9 @@ func (r *fetchRun) fill(ctx context.Context, t *part, m *Medium, p *packing) err
 	defer file.Close()
 	unpacking, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// What is skipped in an archive can be much more than the archive.
+	stop := context.AfterFunc(unpacking, func() { file.Close() })
+	defer stop()
 	in := &packed{file: file, event: Unpacking{Path: m.Path, Total: info.Size()}, observe: r.observe, pace: pacer{every: eventPace}}
 	out, err := p.open(unpacking, in)
 	if err != nil {

@@ -291,3 +291,47 @@ func TestUnpackCancel(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// What only skips through an archive is given up too: behind the file are zeros
+// without end, nearly.
+func TestUnpackCancelSkipping(t *testing.T) {
+	archive := append(tarOf(t, noise(100, 56), []string{"a"}), make([]byte, 64<<20)...)
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, compressed(t, archive, "gzip", "-1c"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	why := errors.New("no more interest")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	f := quick(t)
+	var last iso.Unpacking
+	f.Observe = func(e iso.Event) {
+		if u, ok := e.(iso.Unpacking); ok {
+			last = u
+			cancel(why)
+		}
+	}
+	if _, err := f.Fetch(ctx, iso.Source{URLs: []string{path}, Checksum: "none", Unpack: true}); !errors.Is(err, why) {
+		t.Error(err)
+	}
+	if last.Total == 0 || last.Done == last.Total {
+		t.Errorf("it went on to the end: %+v", last)
+	}
+}
+
+// A file that needs a password is named as one.
+func TestUnpackEncrypted(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "a.iso", Flags: 1, CompressedSize64: 12, UncompressedSize64: 0})
+	if err == nil {
+		_, err = w.Write(make([]byte, 12))
+	}
+	path := filepath.Join(t.TempDir(), "x")
+	if err := errors.Join(err, z.Close(), os.WriteFile(path, b.Bytes(), 0o400)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = quick(t).Fetch(t.Context(), iso.Source{URLs: []string{path}, Checksum: "none", Unpack: true})
+	if err == nil || !strings.Contains(err.Error(), `"a.iso" in the archive is encrypted`) {
+		t.Error(err)
+	}
+}
