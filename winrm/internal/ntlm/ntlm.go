@@ -153,9 +153,9 @@ func field(m []byte, at int) []byte {
 	if len(m) < at+8 {
 		return nil
 	}
-	length := int(binary.LittleEndian.Uint16(m[at:]))
-	offset := int(binary.LittleEndian.Uint32(m[at+4:]))
-	if offset > len(m) || length > len(m)-offset {
+	length := uint64(binary.LittleEndian.Uint16(m[at:]))
+	offset := uint64(binary.LittleEndian.Uint32(m[at+4:])) // which an int need not hold
+	if offset+length > uint64(len(m)) {
 		return nil
 	}
 	return m[offset : offset+length]
