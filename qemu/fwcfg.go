@@ -12,7 +12,11 @@ import (
 type FwCfg struct {
 	Name string // "opt/" and up to 51 more characters
 	Path string `json:",omitempty"` // the file of the host that it holds; it must exist
-	Text string `json:",omitempty"` // what it holds where Path is empty, up to 64 KiB
+
+	// Text is what it holds where Path is empty, up to 64 KiB. It is on QEMU's
+	// command line, which every user of the host can read: a secret belongs into
+	// a file.
+	Text string `json:",omitempty"`
 }
 
 const (
