@@ -41,7 +41,8 @@ type DetectedError struct{ Finding detect.Finding }
 func (e *DetectedError) Error() string { return "the guest has failed: " + e.Finding.String() }
 
 // MachineError is why a machine that still runs is of no use: its disk cannot
-// be written, its kernel has panicked, its TPM is gone, or QEMU does not answer.
+// be written, its kernel has panicked, its TPM or a directory that it shares is
+// gone, or QEMU does not answer.
 type MachineError struct {
 	Event qemu.Event // the event that told it
 	text  string
@@ -77,9 +78,9 @@ func (e *StepError) Unwrap() error { return e.Err }
 // Name is a short name for the cause that stays the same from release to
 // release: that of the rule which has found it, such as kernel-panic (see
 // package detect), or one of disk-full, disk-error, guest-panicked, qemu-hung,
-// tpm-ended, qemu-killed, qemu-exited, powered-off, wrong-file-name, no-login,
-// login-refused, no-progress and timeout. It is empty for what is none of these,
-// such as a command of a step that has failed.
+// tpm-ended, share-ended, qemu-killed, qemu-exited, powered-off, wrong-file-name,
+// no-login, login-refused, no-progress and timeout. It is empty for what is none of
+// these, such as a command of a step that has failed.
 func (e *StepError) Name() string {
 	var detected *DetectedError
 	var machine *MachineError
@@ -121,6 +122,8 @@ func (e *MachineError) name() string {
 		return "guest-panicked"
 	case qemu.TPMEnded:
 		return "tpm-ended"
+	case qemu.ShareEnded:
+		return "share-ended"
 	}
 	return "qemu-hung"
 }
@@ -138,6 +141,8 @@ func machineError(e qemu.Event) error {
 		return &MachineError{Event: e, text: "the guest's kernel panicked"}
 	case qemu.TPMEnded:
 		return &MachineError{Event: e, text: "the machine's TPM has ended: " + e.String()}
+	case qemu.ShareEnded:
+		return &MachineError{Event: e, text: "a directory is not shared any more: " + e.String()}
 	case qemu.Hung:
 		return &MachineError{Event: e, text: fmt.Sprintf("QEMU has not answered for %v", e.For.Round(time.Second))}
 	}

@@ -7,9 +7,18 @@ import (
 
 // beside is what a machine has beside QEMU; nil where it does not.
 type beside struct {
-	viewer *viewer     // where people attach
-	others *socketFile // where other programs speak QMP
-	chip   *chip       // the TPM
+	viewer *viewer      // where people attach
+	others *socketFile  // where other programs speak QMP
+	chip   *attendant   // the TPM
+	shares []*attendant // the directories that the guest reaches by virtiofs
+}
+
+// attendants are the programs beside QEMU.
+func (b *beside) attendants() []*attendant {
+	if b.chip == nil {
+		return b.shares
+	}
+	return append([]*attendant{b.chip}, b.shares...)
 }
 
 // startBeside makes what QEMU is then given.
@@ -20,6 +29,9 @@ func (c *Config) startBeside(h *Host, dir string) (b beside, err error) {
 	if err == nil {
 		b.chip, err = c.startTPM(h, dir)
 	}
+	if err == nil {
+		b.shares, err = c.startShares(h, dir)
+	}
 	if err != nil {
 		return beside{}, b.abandon(err)
 	}
@@ -27,19 +39,22 @@ func (c *Config) startBeside(h *Host, dir string) (b beside, err error) {
 }
 
 // abandon ends all of it when the machine has not started, and adds to the error
-// what the TPM said.
+// what the programs beside QEMU said.
 func (b *beside) abandon(err error) error {
 	b.viewer.close()
 	b.others.close()
-	said := b.chip.abandon()
+	tpm, shares := b.chip.abandon(), ""
+	for _, a := range b.shares {
+		shares += a.abandon()
+	}
 	var e *StartError
 	if errors.As(err, &e) {
-		e.TPM = said
+		e.TPM, e.Share = tpm, shares
 	}
 	return err
 }
 
-// inherited are the files that QEMU gets as its descriptors 5 and 6.
+// inherited are the files that QEMU gets as its descriptors 5, 6, and from 7 on.
 func (b *beside) inherited() []*os.File {
 	files := make([]*os.File, 2)
 	if b.chip != nil {
@@ -47,6 +62,9 @@ func (b *beside) inherited() []*os.File {
 	}
 	if b.others != nil {
 		files[1] = b.others.file
+	}
+	for _, a := range b.shares {
+		files = append(files, a.line)
 	}
 	return files
 }

@@ -17,6 +17,7 @@ const (
 	debugFD  = 4
 	tpmFD    = 5
 	othersFD = 6
+	sharesFD = 7 // and up: those by virtiofs
 )
 
 // CommandLine returns QEMU's arguments, without the program's name: in the
@@ -24,9 +25,9 @@ const (
 // [Config.Preflight] found; nil stands for a host about which nothing is known,
 // with TCG for automatic acceleration. The machine starts paused and is
 // controlled through inherited descriptors, 3 for QMP, 4 for the debug console,
-// 5 for the TPM and 6 for QMPSocket, and its serial port is a pair of pipes that
-// get their names when it starts, so the command line is for reading and
-// comparing; [Start] runs it.
+// 5 for the TPM, 6 for QMPSocket and from 7 on for shares by virtiofs, and its
+// serial port is a pair of pipes that get their names when it starts, so the
+// command line is for reading and comparing; [Start] runs it.
 //
 // An error means that c is not valid, or that an edit in Args matched nothing,
 // or that the firmware is not known.
@@ -109,7 +110,7 @@ func (c *Config) sandboxValue() string {
 }
 
 func (b *builder) machine() {
-	machine := b.c.machine() + b.flash()
+	machine := b.c.machine() + b.flash() + b.sharedMemory()
 	if b.c.uefi() && b.c.Firmware.SecureBoot && b.c.board() == boardQ35 {
 		machine += ",smm=on"
 		b.args.add("-global", "driver=cfi.pflash01,property=secure,value=on")

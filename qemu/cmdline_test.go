@@ -79,6 +79,10 @@ var configs = []struct {
 	{"shares", Config{
 		Shares: []Share{{Tag: "src", Path: "/srv/a,b"}, {Tag: "out", Path: "/out/", Writable: true}},
 	}, nil},
+	{"virtiofs", Config{
+		Machine: "q35", Memory: 256,
+		Shares: []Share{{Tag: "src", Path: "/srv", Type: VirtioFS, Writable: true}, {Tag: "old", Path: "/old"}, {Tag: "out", Path: "/out", Type: VirtioFS}},
+	}, nil},
 	{"args", Config{
 		Args: []ArgEdit{
 			{Op: ArgAdd, Option: "no-reboot"},

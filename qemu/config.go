@@ -70,6 +70,11 @@ type Config struct {
 	// Shares are directories of the host that the guest can mount. Nil means none.
 	Shares []Share `json:",omitempty"`
 
+	// VirtioFSD is the program that shares directories by virtiofs, a path or a
+	// name looked up in PATH. Empty means what the distribution's descriptor
+	// files name, or a virtiofsd where distributions have it.
+	VirtioFSD string `json:",omitempty"`
+
 	// NICs are the network cards. Nil means none: a guest has a network only
 	// if it is given one.
 	NICs []NIC `json:",omitempty"`

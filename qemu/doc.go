@@ -20,9 +20,9 @@
 //
 // # What it promises
 //
-// QEMU, and the swtpm of a machine with a TPM, die with this program, also when
-// that is killed (on Linux), and never by a Ctrl-C in its terminal. Nothing listens on the host but the forwarded
-// ports, which QEMU binds on 127.0.0.1 itself, and [Config.Viewer] if it is asked
+// QEMU, and the swtpm and virtiofsd of a machine with a TPM or such a share, die
+// with this program, also when that is killed (on Linux), and never by a Ctrl-C in
+// its terminal. Nothing listens on the host but the forwarded ports, which QEMU binds on 127.0.0.1 itself, and [Config.Viewer] if it is asked
 // for: QMP, the serial line and VNC are socket pairs without a name. Paths and
 // names reach QEMU as JSON and cannot become options. Formats of images are
 // said, never guessed. The end of the machine is seen at once, whether the

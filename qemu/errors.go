@@ -18,13 +18,14 @@ type StartError struct {
 	Signal string   // the signal that ended it, if one did
 	Stderr string   // the end of what QEMU wrote on standard error
 	TPM    string   // the end of what the program of the TPM wrote, if there is one
+	Share  string   // the end of what the programs of shares by virtiofs wrote, if there are any
 	Err    error    // what went wrong as seen from here
 }
 
 // Error returns QEMU's own words, or if it said nothing how it ended.
 func (e *StartError) Error() string {
 	s := "qemu: start: " + e.Err.Error()
-	return s + words("QEMU", e.Stderr) + words("swtpm", e.TPM)
+	return s + words("QEMU", e.Stderr) + words("swtpm", e.TPM) + words("virtiofsd", e.Share)
 }
 
 // Unwrap returns Err.

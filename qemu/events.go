@@ -65,6 +65,21 @@ func (e TPMEnded) String() string {
 	return "swtpm ended (" + ending(e.Status, e.Signal) + ")" + words("swtpm", e.Stderr)
 }
 
+// ShareEnded says that the program that shares a directory by virtiofs has ended
+// while the machine runs: whatever the guest asks of that directory never gets an
+// answer.
+type ShareEnded struct {
+	Tag    string // the share's
+	Status int    // the exit status of virtiofsd; -1 after a signal or if it is not known
+	Signal string // the signal that ended it, such as "killed"; empty for none
+	Stderr string // the end of what it wrote on standard error
+}
+
+// String says which share it was and how virtiofsd has ended, with its last words.
+func (e ShareEnded) String() string {
+	return e.Tag + ": virtiofsd ended (" + ending(e.Status, e.Signal) + ")" + words("virtiofsd", e.Stderr)
+}
+
 // Exited says that QEMU has ended.
 type Exited struct {
 	Status int    // the exit status; -1 after a signal or if it is not known
@@ -72,13 +87,14 @@ type Exited struct {
 	Stderr string // the end of what QEMU wrote on standard error
 }
 
-func (Started) isEvent()  {}
-func (Reset) isEvent()    {}
-func (Stopped) isEvent()  {}
-func (Resumed) isEvent()  {}
-func (Panicked) isEvent() {}
-func (ShutDown) isEvent() {}
-func (IOError) isEvent()  {}
-func (Hung) isEvent()     {}
-func (TPMEnded) isEvent() {}
-func (Exited) isEvent()   {}
+func (Started) isEvent()    {}
+func (Reset) isEvent()      {}
+func (Stopped) isEvent()    {}
+func (Resumed) isEvent()    {}
+func (Panicked) isEvent()   {}
+func (ShutDown) isEvent()   {}
+func (IOError) isEvent()    {}
+func (Hung) isEvent()       {}
+func (TPMEnded) isEvent()   {}
+func (ShareEnded) isEvent() {}
+func (Exited) isEvent()     {}

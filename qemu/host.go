@@ -28,6 +28,10 @@ type Host struct {
 	// TPM is the absolute path of swtpm; empty for a machine without a TPM.
 	TPM string
 
+	// VirtioFSD is the absolute path of virtiofsd; empty for a machine without
+	// a share by virtiofs.
+	VirtioFSD string
+
 	// Sandbox says that QEMU's seccomp filter works here.
 	Sandbox bool
 

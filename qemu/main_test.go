@@ -68,6 +68,9 @@ func playQEMU(role string) int {
 // playEmbedder is a program that runs a machine until it is killed.
 func playEmbedder(disk string) int {
 	c := &Config{Accel: TCG, Memory: 32, Disks: []Disk{{Path: disk, Format: "raw"}}}
+	if dir := os.Getenv("QEMU_TEST_SHARE"); dir != "" {
+		c.Shares = []Share{{Tag: "a", Path: dir, Type: VirtioFS, Writable: true}}
+	}
 	if os.Getenv("QEMU_TEST_TPM") != "" {
 		c.TPM = &TPM{}
 	}
@@ -77,8 +80,8 @@ func playEmbedder(disk string) int {
 		return 1
 	}
 	fmt.Println(vm.PID())
-	if vm.chip != nil {
-		fmt.Println(vm.chip.proc.pid)
+	for _, a := range vm.attendants() {
+		fmt.Println(a.proc.pid)
 	}
 	<-vm.Done()
 	fmt.Println("done:", vm.Err())

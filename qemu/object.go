@@ -11,7 +11,7 @@ type object []member
 
 type member struct {
 	key   string
-	value any // string, int, bool, object or []object
+	value any // string, int, int64, bool, object or []object
 }
 
 // set appends a member.

@@ -25,6 +25,7 @@ func (c *Config) Preflight(ctx context.Context) (*Host, error) {
 	c.checkFiles(&f)
 	h := &Host{}
 	c.findTPM(&f, h)
+	c.findVirtioFSD(&f, h)
 	arch := c.arch()
 	if path, err := lookBinary(c.binary()); err != nil {
 		f.add("Binary", installQEMU(arch), "%v", err)
@@ -69,9 +70,7 @@ func (c *Config) askHost(ctx context.Context, f *findings, h *Host) {
 	if c.TPM != nil && !h.has(c.tpmModel()) {
 		f.add("TPM", installQEMU(q.arch), "this QEMU has no %s", c.tpmModel())
 	}
-	if len(c.Shares) > 0 && !h.has("virtio-9p-pci") {
-		f.add("Shares", installQEMU(q.arch)+", or drop them", "this QEMU has no virtio-9p-pci")
-	}
+	c.checkShareDevices(f, h, q.arch)
 	h.Accel, h.AccelReason, err = chooseAccel(ctx, c.Accel, h.Binary, q.arch)
 	if err != nil {
 		*f = append(*f, err)

@@ -22,7 +22,7 @@ type facts struct {
 }
 
 // optional are devices that not every QEMU has: distributions ship it in parts.
-var optional = []string{"virtio-rng-pci", "pvpanic", "pvpanic-pci", "tpm-tis", "tpm-crb", "tpm-tis-device", "virtio-9p-pci"}
+var optional = []string{"virtio-rng-pci", "pvpanic", "pvpanic-pci", "tpm-tis", "tpm-crb", "tpm-tis-device", "virtio-9p-pci", "vhost-user-fs-pci"}
 
 // memo keeps answers that cannot change while a key stays the same. Errors
 // are not kept. One caller asks, the others wait for its answer.
@@ -54,6 +54,8 @@ var (
 	probes   memo[*facts]
 	canaries memo[canaryResult]
 	tpms     memo[[]string] // what an swtpm can do
+	fsds     memo[string]   // what a virtiofsd says of its options
+	windows  memo[[]string] // the displays of a QEMU
 )
 
 // binaryKey changes when the program at path is replaced.

@@ -93,6 +93,9 @@ func (c *Config) checkMachine(f *findings) {
 	if c.Name != "" && !nameRE.MatchString(c.Name) {
 		f.add("Name", "use 1 to 63 letters, digits, dots, dashes and underscores", "%q cannot name a machine", c.Name)
 	}
+	if strings.ContainsRune(c.VirtioFSD, 0) {
+		f.add("VirtioFSD", "give a path or leave it empty", "%q has a NUL byte", c.VirtioFSD)
+	}
 	if strings.ContainsRune(c.Binary, 0) {
 		f.add("Binary", "give a path or a name like "+defaultBinary, "%q has a NUL byte", c.Binary)
 	}

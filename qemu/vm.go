@@ -20,7 +20,7 @@ type VM struct {
 	qmp     *qmp.Conn
 	console *Console
 	debug   *debugConsole
-	beside           // embedded: viewer, others, chip
+	beside           // embedded: viewer, others, chip, shares
 	args    []string // the whole command line
 	dir     string   // for files of the machine's own
 	scratch string   // what to remove at the end; "" for nothing

@@ -59,7 +59,7 @@ func (vm *VM) tell() {
 func (vm *VM) watch() {
 	go vm.console.drain()
 	go vm.debug.run()
-	go vm.followChip()
+	vm.followAttendants()
 	ctx, cancel := context.WithCancel(context.Background())
 	beating := make(chan struct{})
 	go func() {
@@ -98,7 +98,7 @@ func (vm *VM) reap() {
 	vm.debug.close()
 	vm.viewer.close()
 	vm.others.close()
-	vm.endChip()
+	vm.endAttendants()
 	vm.qmp.Close()
 	if vm.scratch != "" {
 		os.RemoveAll(vm.scratch) // Close tries again and reports

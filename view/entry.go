@@ -163,6 +163,8 @@ func describeMachine(e qemu.Event) entry {
 		return said("io-error", "the host failed to %s the image of %s: %s", e.Operation, e.Device, e.Reason)
 	case qemu.TPMEnded:
 		return said("tpm-ended", "the machine's TPM has ended: %s", e)
+	case qemu.ShareEnded:
+		return said("share-ended", "a directory is not shared any more: %s", e)
 	case qemu.Hung:
 		return said("hung", "QEMU has not answered for %v", e.For)
 	case qemu.Exited:

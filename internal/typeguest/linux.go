@@ -39,12 +39,13 @@ const (
 //go:embed init.sh
 var initScript string
 
-// The drivers of the keyboards, of 9p, of CDs on virtio and of fw_cfg, in the
-// order of loading, as far as the installer has them. PS/2 is in the kernel.
+// The drivers of the keyboards, of 9p and virtiofs, of CDs on virtio and of
+// fw_cfg, in the order of loading, as far as the installer has them. PS/2 is in
+// the kernel.
 var drivers = []string{
 	"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_input",
 	"usb-common", "usbcore", "xhci-hcd", "xhci-pci", "hid", "usbhid", "hid-generic",
-	"netfs", "fscache", "9pnet", "9pnet_virtio", "9p",
+	"netfs", "fscache", "9pnet", "9pnet_virtio", "9p", "fuse", "virtiofs",
 	"virtio_blk", "cdrom", "isofs", "qemu_fw_cfg",
 }
 

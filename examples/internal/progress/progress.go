@@ -150,6 +150,8 @@ func (r *Renderer) machine(e qemu.Event) {
 		r.Printf("the guest's kernel panicked")
 	case qemu.TPMEnded:
 		r.Printf("the machine's TPM has ended: %s", e)
+	case qemu.ShareEnded:
+		r.Printf("a directory is not shared any more: %s", e)
 	case qemu.Hung:
 		r.Printf("QEMU has not answered for %s", seconds(e.For))
 	}
