@@ -92,7 +92,8 @@ type Config struct {
 	// the path of a socket, which is made with a mode that lets nobody else in
 	// and must not exist yet, or a loopback address and port, such as
 	// "127.0.0.1:5901" or "[::1]:0", where every user of the host can connect,
-	// for there is no password. [VM.Viewer] tells which port was found for 0.
+	// for there is no password. Of a range, such as "127.0.0.1:5900-5910", the
+	// first port is taken that is free, and any for 0: [VM.Viewer] tells which.
 	// Viewers share the machine with each other and with [VM.VNC], which works
 	// in any case. Empty means that nothing listens.
 	Viewer string `json:",omitempty"`

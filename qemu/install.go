@@ -14,27 +14,33 @@ type installer struct {
 	command string
 	qemu    map[string]string // package by architecture; "" for all others
 	uefi    map[string]string
+	window  map[string]string // what QEMU opens windows with; nil where there is no such package
 }
 
 var installers = []installer{
 	{[]string{"debian", "ubuntu"}, "apt-get install",
 		map[string]string{"x86_64": "qemu-system-x86", "i386": "qemu-system-x86", "aarch64": "qemu-system-arm", "arm": "qemu-system-arm", "": "qemu-system-misc"},
-		map[string]string{"aarch64": "qemu-efi-aarch64", "riscv64": "qemu-efi-riscv64", "": "ovmf"}},
+		map[string]string{"aarch64": "qemu-efi-aarch64", "riscv64": "qemu-efi-riscv64", "": "ovmf"},
+		map[string]string{"": "qemu-system-gui"}},
 	{[]string{"fedora"}, "dnf install",
 		map[string]string{"x86_64": "qemu-system-x86", "aarch64": "qemu-system-aarch64", "riscv64": "qemu-system-riscv", "": "qemu"},
-		map[string]string{"aarch64": "edk2-aarch64", "riscv64": "edk2-riscv64", "": "edk2-ovmf"}},
+		map[string]string{"aarch64": "edk2-aarch64", "riscv64": "edk2-riscv64", "": "edk2-ovmf"},
+		map[string]string{"": "qemu-ui-gtk"}},
 	{[]string{"rhel", "centos"}, "dnf install",
-		map[string]string{"": "qemu-kvm, and set Binary to /usr/libexec/qemu-kvm"}, map[string]string{"aarch64": "edk2-aarch64", "": "edk2-ovmf"}},
+		map[string]string{"": "qemu-kvm, and set Binary to /usr/libexec/qemu-kvm"}, map[string]string{"aarch64": "edk2-aarch64", "": "edk2-ovmf"}, nil},
 	{[]string{"arch"}, "pacman -S",
 		map[string]string{"x86_64": "qemu-system-x86", "aarch64": "qemu-system-aarch64", "riscv64": "qemu-system-riscv", "": "qemu-full"},
-		map[string]string{"aarch64": "edk2-aarch64", "": "edk2-ovmf"}},
+		map[string]string{"aarch64": "edk2-aarch64", "": "edk2-ovmf"},
+		map[string]string{"": "qemu-ui-gtk"}},
 	{[]string{"suse", "opensuse"}, "zypper install",
 		map[string]string{"x86_64": "qemu-x86", "aarch64": "qemu-arm", "": "qemu-extra"},
-		map[string]string{"aarch64": "qemu-uefi-aarch64", "": "qemu-ovmf-x86_64"}},
+		map[string]string{"aarch64": "qemu-uefi-aarch64", "": "qemu-ovmf-x86_64"},
+		map[string]string{"": "qemu-ui-gtk"}},
 	{[]string{"alpine"}, "apk add",
 		map[string]string{"x86_64": "qemu-system-x86_64", "aarch64": "qemu-system-aarch64", "": "qemu"},
-		map[string]string{"aarch64": "aavmf", "": "ovmf"}},
-	{[]string{"darwin"}, "brew install", map[string]string{"": "qemu"}, map[string]string{"": "qemu"}},
+		map[string]string{"aarch64": "aavmf", "": "ovmf"},
+		map[string]string{"": "qemu-ui-gtk"}},
+	{[]string{"darwin"}, "brew install", map[string]string{"": "qemu"}, map[string]string{"": "qemu"}, nil},
 }
 
 func installQEMU(arch string) string {
@@ -43,6 +49,10 @@ func installQEMU(arch string) string {
 
 func installFirmware(arch string) string {
 	return installHint(osIDs(), "a UEFI firmware", arch, func(in installer) map[string]string { return in.uefi })
+}
+
+func installWindow() string {
+	return installHint(osIDs(), "a QEMU with windows", "all", func(in installer) map[string]string { return in.window })
 }
 
 // installHint returns what to do to get a package, on a system that calls
@@ -57,7 +67,9 @@ func installHint(ids []string, what, arch string, packages func(installer) map[s
 			if name == "" {
 				name = packages(in)[""]
 			}
-			return fmt.Sprintf("install it: %s %s", in.command, name)
+			if name != "" {
+				return fmt.Sprintf("install it: %s %s", in.command, name)
+			}
 		}
 	}
 	return "install " + what + " for " + arch + " guests"

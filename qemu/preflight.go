@@ -67,6 +67,7 @@ func (c *Config) askHost(ctx context.Context, f *findings, h *Host) {
 	if c.uefi() && c.Firmware.Code == "" {
 		c.findFirmware(f, h, q.arch)
 	}
+	c.checkWindow(ctx, f, h)
 	if c.TPM != nil && !h.has(c.tpmModel()) {
 		f.add("TPM", installQEMU(q.arch), "this QEMU has no %s", c.tpmModel())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -19,10 +20,28 @@ func (c *Config) checkViewer(f *findings) {
 		f.socketPath("Viewer", path)
 		return
 	}
-	if addr, err := netip.ParseAddrPort(c.Viewer); err != nil || !addr.Addr().IsLoopback() || addr.Addr().Zone() != "" {
+	addr, last, ok := c.viewerPorts()
+	switch {
+	case !ok || !addr.Addr().IsLoopback() || addr.Addr().Zone() != "":
 		f.add("Viewer", "write unix:/path/of/a/socket or 127.0.0.1:5901 (port 0 for a free one); reach it from elsewhere by an SSH tunnel",
 			"%q is neither a socket nor a loopback address with a port", c.Viewer)
+	case last < addr.Port() || addr.Port() == 0 && last != 0:
+		f.add("Viewer", "write the lower port first, as in 127.0.0.1:5900-5910", "%q is not a range of ports", c.Viewer)
 	}
+}
+
+// viewerPorts returns an address with the first port for viewers, and the last.
+func (c *Config) viewerPorts() (first netip.AddrPort, last uint16, ok bool) {
+	text, end, ranged := strings.Cut(c.Viewer, "-")
+	first, err := netip.ParseAddrPort(text)
+	if err != nil {
+		return first, 0, false
+	}
+	if !ranged {
+		return first, first.Port(), true
+	}
+	n, err := strconv.ParseUint(end, 10, 16)
+	return first, uint16(n), err == nil
 }
 
 // checkViewerPath finds what is in the way of the socket for viewers.
@@ -55,7 +74,7 @@ func (c *Config) listenViewer() (*viewer, error) {
 	path, unix := c.viewerPath()
 	var err error
 	if !unix {
-		v.file, v.address, err = listenTCP(c.Viewer)
+		v.file, v.address, err = c.listenPort()
 	} else if v.socket, err = listenSocket(path); err == nil {
 		v.file, v.address = v.socket.file, "unix:"+v.socket.path
 	}
@@ -63,6 +82,18 @@ func (c *Config) listenViewer() (*viewer, error) {
 		return nil, &ConfigError{Field: "Viewer", Problem: err.Error(), Remedy: "choose another, or port 0 for a free one"}
 	}
 	return v, nil
+}
+
+// listenPort listens on the first port for viewers that is free.
+func (c *Config) listenPort() (f *os.File, address string, err error) {
+	first, last, _ := c.viewerPorts()
+	for port := int(first.Port()); port <= int(last); port++ {
+		f, address, err = listenTCP(netip.AddrPortFrom(first.Addr(), uint16(port)).String())
+		if err == nil {
+			break
+		}
+	}
+	return f, address, err
 }
 
 // close stops listening in this program, and removes the file that was made.
@@ -75,8 +106,7 @@ func (v *viewer) close() {
 }
 
 // Viewer returns where a VNC viewer can attach, written as in [Config.Viewer]
-// but with an absolute path, or the port that was found for port 0; "" if that
-// is empty.
+// but with an absolute path, or the port that was found; "" if that is empty.
 func (vm *VM) Viewer() string {
 	if vm.viewer == nil {
 		return ""

@@ -3,10 +3,12 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -167,5 +169,32 @@ func TestViewerStartFails(t *testing.T) {
 		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%v: the socket is there: %v", edit, err)
 		}
+	}
+}
+
+// Of a range of ports viewers get the first that is free, each machine its own.
+func TestViewerRange(t *testing.T) {
+	t.Parallel()
+	first := takenPort(t)
+	if first > 65000 {
+		t.Skip("few ports are above")
+	}
+	viewer := fmt.Sprintf("127.0.0.1:%d-%d", first, first+500)
+	seen := map[string]bool{}
+	for range 2 {
+		vm, _ := boot(t, guest.Disk(t, guest.Echo), func(c *Config) { c.Viewer = viewer })
+		if err := lit(soon(t), attach(t, vm, false)); err != nil {
+			t.Error(err)
+		}
+		_, port, _ := strings.Cut(vm.Viewer(), ":")
+		if n, err := strconv.Atoi(port); err != nil || n <= first || n > first+500 || seen[port] {
+			t.Errorf("%s, with %d taken, %v", vm.Viewer(), first, seen)
+		}
+		seen[port] = true
+	}
+	_, err := Start(soon(t), &Config{Accel: TCG, Viewer: fmt.Sprintf("127.0.0.1:%d-%d", first, first)})
+	var wrong *ConfigError
+	if !errors.As(err, &wrong) || wrong.Field != "Viewer" {
+		t.Errorf("a range that is taken: %v", err)
 	}
 }
