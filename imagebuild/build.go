@@ -57,12 +57,18 @@ type Build struct {
 	// none, which takes a VM.Kernel to boot, or a Disk.Image.
 	Media iso.Source
 
-	// CDBus is where the CD-ROMs of Media and Seed are plugged in; empty means
-	// what [qemu.CDROM] says.
+	// Discs are further ones, such as drivers that Windows needs for its disk,
+	// fetched and verified like Media, in drives behind Media and Seed. Nil means
+	// none.
+	Discs []iso.Source
+
+	// CDBus is where the CD-ROMs of Media, Seed and Discs are plugged in; empty
+	// means what [qemu.CDROM] says.
 	CDBus qemu.Bus
 
-	// Fetcher gets the medium and Disk.Image; its zero value uses a cache in the user's cache
-	// directory. Its Observe is called too, before this Build's.
+	// Fetcher gets the medium, Discs and Disk.Image; its zero value uses a cache
+	// in the user's cache directory. Its Observe is called too, before this
+	// Build's.
 	Fetcher iso.Fetcher
 
 	// Disk is the machine's first disk, which becomes the image.
@@ -89,9 +95,9 @@ type Build struct {
 	// Floppy is a floppy with files for the guest; nil means none.
 	Floppy *iso.Volume
 
-	// VM is the machine. The disk, the medium, the seed and the port forwards
-	// for SSH and WinRM are added to it: to VM.Disks and VM.CDROMs in front of what they
-	// hold. With nil NICs it gets one on QEMU's user network.
+	// VM is the machine. The disk, the medium, the seed, the discs and the port
+	// forwards for SSH and WinRM are added to it: to VM.Disks and VM.CDROMs in
+	// front of what they hold. With nil NICs it gets one on QEMU's user network.
 	VM qemu.Config
 
 	// KernelArgs is added to VM.Kernel.Append when the machine starts, for what
@@ -101,6 +107,11 @@ type Build struct {
 	//
 	// It must give the same each time. Nil means nothing.
 	KernelArgs func(Vars) string
+
+	// Args returns changes to QEMU's command line that are made after VM.Args,
+	// for what is not known before the build runs, such as the port of the URL.
+	// It must give the same each time. Nil means none.
+	Args func(Vars) []qemu.ArgEdit
 
 	// Files are served to the guest over HTTP as they are, at [Vars.URL]. Nil
 	// means none. Use httpserve.Dir for a directory.
@@ -312,6 +323,7 @@ type Artifact struct {
 	VirtualSize int64          `json:"virtual_size"`        // of the disk in it in bytes
 	Digest      string         `json:"digest"`              // "sha256:…" of the file
 	Medium      string         `json:"medium"`              // "sha256:…" of the installation medium; empty if there was none
+	Discs       []string       `json:"discs,omitempty"`     // "sha256:…" of each of Build.Discs
 	Base        string         `json:"base,omitempty"`      // "sha256:…" of Disk.Image; empty if there was none
 	TPMState    string         `json:"tpm_state,omitempty"` // absolute; empty if there is none
 	QEMU        string         `json:"qemu"`                // the version of QEMU

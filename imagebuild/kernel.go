@@ -1,6 +1,7 @@
 package imagebuild
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/bootscribe/bootscribe/qemu"
@@ -20,6 +21,14 @@ func (b *Build) withKernel(c *qemu.Config, v Vars) {
 	kernel := *c.Kernel
 	kernel.Append = strings.TrimSpace(kernel.Append + " " + b.KernelArgs(v))
 	c.Kernel = &kernel
+}
+
+// withVars completes what the machine is told of the build.
+func (b *Build) withVars(c *qemu.Config, v Vars) {
+	b.withKernel(c, v)
+	if b.Args != nil {
+		c.Args = append(slices.Clip(c.Args), b.Args(v)...)
+	}
 }
 
 func (b *Build) validateKernel() error {

@@ -73,7 +73,10 @@ func (b *Build) serves() bool { return b.Files != nil || b.Templates != nil }
 
 // media are the paths of what the machine is built around; empty where there
 // is no such thing.
-type media struct{ disk, medium, seed, floppy, ignition string }
+type media struct {
+	disk, medium, seed, floppy, ignition string
+	discs                                []string
+}
 
 // machine returns the machine to run.
 func (b *Build) machine(m media) qemu.Config {
@@ -83,7 +86,7 @@ func (b *Build) machine(m media) qemu.Config {
 	if m.disk != "" {
 		c.Disks = slices.Insert(c.Disks, 0, qemu.Disk{Path: m.disk, Format: string(qemuimg.Qcow2), Bus: b.Disk.Bus})
 	}
-	c.CDROMs = slices.Clone(c.CDROMs)
+	c.CDROMs = append(b.drives(m.discs), c.CDROMs...)
 	if m.seed != "" {
 		c.CDROMs = slices.Insert(c.CDROMs, 0, qemu.CDROM{Path: m.seed, Bus: b.CDBus})
 	}
@@ -107,6 +110,15 @@ func (b *Build) machine(m media) qemu.Config {
 		c.Logger = b.Logger
 	}
 	return c
+}
+
+// drives are CD-ROMs with further discs in them.
+func (b *Build) drives(discs []string) []qemu.CDROM {
+	var cds []qemu.CDROM
+	for _, path := range discs {
+		cds = append(cds, qemu.CDROM{Path: path, Bus: b.CDBus})
+	}
+	return cds
 }
 
 // forwards are the guest's ports that are to be reached by port forwards, or on a

@@ -2,12 +2,14 @@ package imagebuild
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/url"
 	"path"
 	"path/filepath"
 	"strings"
 
+	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
 )
 
@@ -55,7 +57,10 @@ func (b *Build) Preview(ctx context.Context) (*Preview, error) {
 func (b *Build) previewed(dir string) qemu.Config {
 	m := media{disk: filepath.Join(dir, "disk.qcow2")}
 	if b.hasMedium() {
-		m.medium = b.mediumName(dir)
+		m.medium = mediumName(b.Media, filepath.Join(dir, "medium.iso"))
+	}
+	for i, s := range b.Discs {
+		m.discs = append(m.discs, mediumName(s, filepath.Join(dir, fmt.Sprintf("disc%d.iso", i))))
 	}
 	if b.Seed != nil {
 		m.seed = filepath.Join(dir, "seed.iso")
@@ -70,25 +75,24 @@ func (b *Build) previewed(dir string) qemu.Config {
 	if c.Dir == "" {
 		c.Dir = dir
 	}
-	b.withKernel(&c, b.exampleVars())
+	b.withVars(&c, b.exampleVars())
 	if c.HasDebugPort() && len(b.rules().Rules) > 0 {
 		c.DebugConsole = io.Discard
 	}
 	return c
 }
 
-// mediumName returns the path of a medium that is a file of this host, or one in
-// dir for a medium that is to be fetched.
-func (b *Build) mediumName(dir string) string {
-	first := b.Media.URLs[0]
+// mediumName returns the path of a medium that is a file of this host, or one that
+// it could have, beside unnamed, when it is fetched.
+func mediumName(s iso.Source, unnamed string) string {
+	first := s.URLs[0]
 	if local, ok := localPath(first); ok {
 		return local
 	}
-	name := "medium.iso"
 	if u, err := url.Parse(first); err == nil && path.Base(u.Path) != "/" && path.Base(u.Path) != "." {
-		name = path.Base(u.Path)
+		return filepath.Join(filepath.Dir(unnamed), path.Base(u.Path))
 	}
-	return filepath.Join(dir, name)
+	return unnamed
 }
 
 // String returns the command line as a shell would take it, an option a line.

@@ -78,6 +78,9 @@ func (r *run) describe(ctx context.Context, path string) (*Artifact, error) {
 	if r.medium != nil {
 		a.Medium = r.medium.Digest
 	}
+	for _, d := range r.discs {
+		a.Discs = append(a.Discs, d.Digest)
+	}
 	if r.base != nil {
 		a.Base = r.base.Digest
 	}

@@ -24,8 +24,9 @@ type run struct {
 	phases    []PhaseDone
 	scratch   *scratch
 
-	medium *iso.Medium // nil without one
-	base   *base       // nil for a disk that begins empty
+	medium *iso.Medium   // nil without one
+	discs  []*iso.Medium // further ones
+	base   *base         // nil for a disk that begins empty
 	media  media
 	server *httpserve.Server
 	misses misses
@@ -136,8 +137,8 @@ func (r *run) phase(ctx context.Context, p Phase, do func(context.Context) error
 
 func (r *run) emit(e Event) { r.observer.emit(e) }
 
-// fetch gets the installation medium and the image that the disk begins as, as
-// far as there are such.
+// fetch gets the installation medium, the further discs and the image that the
+// disk begins as, as far as there are such.
 func (r *run) fetch(ctx context.Context) error {
 	if r.b.hasMedium() {
 		medium, err := r.get(ctx, r.b.Media)
@@ -145,6 +146,13 @@ func (r *run) fetch(ctx context.Context) error {
 			return err
 		}
 		r.medium, r.media.medium = medium, medium.Path
+	}
+	for i, s := range r.b.Discs {
+		disc, err := r.get(ctx, s)
+		if err != nil {
+			return fmt.Errorf("imagebuild: Discs[%d]: %w", i, err)
+		}
+		r.discs, r.media.discs = append(r.discs, disc), append(r.media.discs, disc.Path)
 	}
 	if r.b.hasImage() {
 		image, err := r.get(ctx, r.b.Disk.Image)
@@ -175,6 +183,11 @@ func (r *run) unswapped() error {
 			return err
 		}
 	}
+	for _, d := range r.discs {
+		if err := d.Check(); err != nil {
+			return err
+		}
+	}
 	if r.base == nil {
 		return nil
 	}
@@ -187,7 +200,7 @@ func (r *run) boot(ctx context.Context) error {
 		config.Dir = r.scratch.dir
 	}
 	r.withTPM(&config)
-	r.b.withKernel(&config, r.vars)
+	r.b.withVars(&config, r.vars)
 	var err error
 	if r.sentry, err = newSentry(r); err != nil {
 		return err

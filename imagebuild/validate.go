@@ -49,6 +49,13 @@ func (b *Build) validateMedia() error {
 	if b.hasMedium() {
 		errs = append(errs, b.Media.Validate(), b.localFile("Media", b.Media))
 	}
+	for i, s := range b.Discs {
+		field := fmt.Sprintf("Discs[%d]", i)
+		for _, err := range flatten(s.Validate()) {
+			errs = append(errs, fmt.Errorf("imagebuild: %s: %w", field, err))
+		}
+		errs = append(errs, b.localFile(field, s))
+	}
 	if b.hasImage() {
 		for _, err := range flatten(b.Disk.Image.Validate()) {
 			errs = append(errs, fmt.Errorf("imagebuild: Disk.Image: %w", err))

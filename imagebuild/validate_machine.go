@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bootscribe/bootscribe/qemu"
@@ -13,7 +14,7 @@ import (
 func (b *Build) validateMachine(ctx context.Context) error {
 	var errs []error
 	bare := b.machine(media{})
-	b.withKernel(&bare, b.exampleVars())
+	b.withVars(&bare, b.exampleVars())
 	_, err := bare.Preflight(ctx)
 	for _, err := range flatten(err) {
 		errs = append(errs, b.ownError(err, media{}))
@@ -27,10 +28,12 @@ func (b *Build) validateMachine(ctx context.Context) error {
 	if b.Seed != nil {
 		m.seed = "seed"
 	}
+	m.discs = slices.Repeat([]string{"disc"}, len(b.Discs))
 	if b.Floppy != nil {
 		m.floppy = "floppy"
 	}
 	whole := b.machine(m)
+	b.withVars(&whole, b.exampleVars())
 	for _, err := range flatten(whole.Validate()) {
 		errs = append(errs, b.ownError(err, m))
 	}
@@ -58,6 +61,9 @@ func (b *Build) ownField(field string, m media) string {
 			cds = append(cds, own.field)
 		}
 	}
+	for i := range m.discs {
+		cds = append(cds, fmt.Sprintf("Discs[%d]", i))
+	}
 	var i int
 	var rest string
 	switch {
@@ -71,6 +77,8 @@ func (b *Build) ownField(field string, m media) string {
 		return "CDBus"
 	case scan(field, "CDROMs[%d]", &i, &rest):
 		return shifted("VM.CDROMs", cds, i, rest)
+	case scan(field, "Args[%d]", &i, &rest) && i >= len(b.VM.Args):
+		return fmt.Sprintf("Args[%d]%s", i-len(b.VM.Args), rest)
 	}
 	return "VM." + field
 }
