@@ -58,13 +58,18 @@ type windowsRun struct {
 
 func (p *provisioner) newWindowsRun(execute, format string) *windowsRun {
 	r := &windowsRun{provisioner: p, scripts: p.scripts(&p.build.host, ""), env: p.pairs(), execute: p.or("execute_command", execute), format: p.or("env_var_format", format)}
-	if _, err := p.engine.render(r.execute, r.data("")); err != nil {
-		p.fail("execute_command", err.Error(), "")
-	}
+	r.tryExecute("execute_command")
 	if p.none {
 		p.fail("", "needs a login, and the builder has the communicator none", "give the builder a communicator")
 	}
 	return r
+}
+
+// tryExecute looks whether the command can be rendered.
+func (r *windowsRun) tryExecute(option string) {
+	if _, err := r.engine.render(r.execute, r.data("")); err != nil {
+		r.fail(option, err.Error(), "")
+	}
 }
 
 // data is what execute_command may name.
@@ -95,7 +100,10 @@ func (p *provisioner) powershell() work {
 	}
 	r := p.newWindowsRun(line+` "& { $global:ProgressPreference = 'SilentlyContinue'; `+debug+`. {{.Vars}}; &'{{.Path}}'; exit $LastExitCode }"`, `$env:%s="%s"; `)
 	if p.given("elevated_user") {
-		r.execute = p.or("elevated_execute_command", r.execute)
+		if p.given("elevated_execute_command") {
+			r.execute = p.str("elevated_execute_command")
+			r.tryExecute("elevated_execute_command")
+		}
 		if !p.winrm() {
 			p.fail("elevated_user", "needs WinRM, and the builder has another communicator", "remove it: over SSH an administrator has all rights")
 		}
@@ -165,13 +173,12 @@ func (r *windowsRun) one(ctx context.Context, guest *imagebuild.Guest, text stri
 	if err != nil {
 		return err
 	}
-	if err := r.judge(r.runOn(ctx, r.as(client), r.name, line)); err != nil {
-		return err
-	}
-	if r.varsPath != "" && !r.yes("skip_clean") {
+	ran := r.runOn(ctx, r.as(client), r.name, line)
+	// The variables may be secrets, also those of a script that has failed.
+	if _, ended := exitStatus(ran); ended && r.varsPath != "" && !r.yes("skip_clean") {
 		r.clean(ctx, client)
 	}
-	return nil
+	return r.judge(ran)
 }
 
 // as returns the login of elevated_user, if there is one.

@@ -201,8 +201,10 @@ func (p *provisioner) runScript(ctx context.Context, guest *imagebuild.Guest, na
 	if err != nil {
 		return err
 	}
-	err = r.judge(p.command(ctx, r.client, p.name, line))
-	if err == nil && !p.yes("skip_clean") {
+	ran := p.command(ctx, r.client, p.name, line)
+	err = r.judge(ran)
+	// A script that is tried again has another name then.
+	if _, ended := exitStatus(ran); (ended || err == nil) && !p.yes("skip_clean") {
 		r.clean(ctx, guest)
 	}
 	return err
