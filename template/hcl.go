@@ -283,7 +283,7 @@ func (r *hclReader) body(path string, b hcl.Body, at place, ctx *hcl.EvalContext
 	out := &value{at: at, kind: kindObject}
 	native, ok := r.expanded(path, b, ctx).(*hclsyntax.Body)
 	if !ok {
-		attrs, diags := b.JustAttributes()
+		attrs, diags := justAttributes(b)
 		r.diagnose(path, diags)
 		r.attributes(out, path, attrs, ctx)
 		return out

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/dynblock"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -16,7 +17,10 @@ const dynamicLimit = 10_000
 // their place. What they are made of must be known in ctx.
 func (r *hclReader) expanded(path string, b hcl.Body, ctx *hcl.EvalContext) hcl.Body {
 	native, ok := b.(*hclsyntax.Body)
-	if !ok || !slices.ContainsFunc(native.Blocks, isDynamic) {
+	switch {
+	case !ok:
+		return dynblock.Expand(b, ctx) // JSON, whose blocks only a schema tells
+	case !slices.ContainsFunc(native.Blocks, isDynamic):
 		return b
 	}
 	out := *native
@@ -29,6 +33,21 @@ func (r *hclReader) expanded(path string, b hcl.Body, ctx *hcl.EvalContext) hcl.
 		}
 	}
 	return &out
+}
+
+// justAttributes returns the attributes of a body in JSON. In one that a dynamic
+// block has made, they know its iterator only if they are asked for by their names.
+func justAttributes(b hcl.Body) (hcl.Attributes, hcl.Diagnostics) {
+	attrs, diags := b.JustAttributes()
+	if diags.HasErrors() {
+		return attrs, diags
+	}
+	schema := &hcl.BodySchema{}
+	for name := range attrs {
+		schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: name})
+	}
+	content, _, diags := b.PartialContent(schema)
+	return content.Attributes, diags
 }
 
 func isDynamic(b *hclsyntax.Block) bool { return b.Type == "dynamic" }
