@@ -89,6 +89,7 @@ soak-demo: ## build demo.qcow2 twenty times, and count the builds that fail
 bench: ## the benchmarks
 	@scripts/deps test
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	cd template && $(GO) test -run '^$$' -bench . -benchmem ./...
 
 # One target of a package at a time is all that go test -fuzz can do.
 .PHONY: fuzz
