@@ -36,6 +36,11 @@ type Build struct {
 	// for nothing.
 	Serial string
 
+	// Watch is whether the template asks to see the machine, by headless or
+	// display, and there is no display to open a window on: a live page of package
+	// view does as well.
+	Watch bool
+
 	// Warnings are what is odd about the builder and no error.
 	Warnings []*Error
 
@@ -175,7 +180,7 @@ func (b *Build) translate(err error) error {
 			if n.field == "VM" {
 				problem = strings.TrimPrefix(field, "VM.") + " " + problem
 			}
-			remedy = strings.NewReplacer("leave Accel empty", "leave the option out", "or set Overwrite", "or use -force").Replace(remedy)
+			remedy = strings.NewReplacer("leave Accel empty", "leave the option out", "leave Type empty for 9p", "write it into shares", "leave Display empty", `write "headless": true`, "or set Overwrite", "or use -force").Replace(remedy)
 			errs = append(errs, n.at.error(n.option, problem, remedy))
 		} else {
 			errs = append(errs, fmt.Errorf("build %q: %w", b.Name, err))

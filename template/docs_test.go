@@ -126,6 +126,7 @@ command that there is not. Of Packer's flags:
 | ` + "`-color`, `-warn-on-undeclared-var`, `-ignore-prerelease-plugins`, `-use-sequential-evaluation`, `-skip-enforcement`" + ` | no effect: there are no colours and no plugins, and undeclared variables are always told of |
 | ` + "`validate -evaluate-datasources`" + ` | no effect: they always are |
 | ` + "`-eager`" + ` | only here: types before boot_wait is over, once the screen stands still |
+| ` + "`-watch`" + ` | only here: serves a live page of each build on this host, as is done without it where headless is false and there is no display |
 | ` + "`-n`" + ` | only here: prints QEMU's command lines |
 | ` + "`validate -host`" + ` | only here: looks at this host's programs and files as well |
 `

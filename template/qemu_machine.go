@@ -120,9 +120,9 @@ func (q *qemuBuilder) display() {
 	if q.yes("headless") || q.yes("use_default_display") || wanted == "none" {
 		return
 	}
-	_, x := q.engine.env("DISPLAY")
-	_, wayland := q.engine.env("WAYLAND_DISPLAY")
-	if !x && !wayland {
+	x, _ := q.engine.env("DISPLAY")
+	wayland, _ := q.engine.env("WAYLAND_DISPLAY")
+	if x == "" && wayland == "" {
 		if q.has("headless") || q.has("display") {
 			q.warn("headless", "false, but there is no display to open a window on", "watch the live page instead, or write true")
 		}
@@ -130,4 +130,5 @@ func (q *qemuBuilder) display() {
 	}
 	q.b.Image.VM.Display = wanted
 	q.is("VM.Display", "display")
+			q.b.Watch = true
 }

@@ -63,7 +63,7 @@ var machineOptions = []option{
 	{name: "vtpm", kind: isBool, def: "false", status: differs, here: "swtpm is looked for before the build begins, its death is an error of the build, and it never outlives it"},
 	{name: "use_tpm1", kind: isBool, def: "false"},
 	{name: "tpm_device_type", def: "tpm-tis", status: differs, here: "unset: tpm-tis-device on the machine virt"},
-	{name: "headless", kind: isBool, def: "false", status: differs, here: "without a display to open a window on it is headless, with a warning"},
+	{name: "headless", kind: isBool, def: "false", status: differs, here: "without a display to open a window on there is a live page instead, of which the program of the examples says where"},
 	{name: "display", def: "gtk"},
 	{name: "use_default_display", kind: isBool, def: "false", status: differs, here: "no window: QEMU's default differs between systems"},
 	{name: "vga", def: "QEMU's"},

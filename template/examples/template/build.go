@@ -69,19 +69,28 @@ func (p *program) all(ctx context.Context, builds []*template.Build) []result {
 				results[i].err = context.Cause(ctx)
 				return
 			}
-			began := time.Now()
-			a, err := b.Run(ctx)
-			results[i] = result{a, err}
-			took := time.Since(began).Round(time.Second)
-			if err != nil {
-				p.say(b.Name, "error", fmt.Sprintf("Build '%s' errored after %v: %s", b.Name, took, err.Error()))
-			} else {
-				p.say(b.Name, "say", fmt.Sprintf("Build '%s' finished after %v.", b.Name, took))
-			}
+			results[i] = p.one(ctx, b)
 		})
 	}
 	wg.Wait()
 	return results
+}
+
+// one runs one build, and says what has become of it.
+func (p *program) one(ctx context.Context, b *template.Build) (r result) {
+	began := time.Now()
+	end, err := p.watch(b)
+	if err == nil {
+		r.artifacts, err = b.Run(ctx)
+		end(err)
+	}
+	r.err = err
+	if took := time.Since(began).Round(time.Second); err != nil {
+		p.say(b.Name, "error", fmt.Sprintf("Build '%s' errored after %v: %s", b.Name, took, err.Error()))
+	} else {
+		p.say(b.Name, "say", fmt.Sprintf("Build '%s' finished after %v.", b.Name, took))
+	}
+	return r
 }
 
 func (p *program) summary(ctx context.Context, builds []*template.Build, results []result, took time.Duration) int {
@@ -132,13 +141,13 @@ func (p *program) artifacts(builds []*template.Build, results []result) {
 
 // artifact prints one artifact for programs.
 func (p *program) artifact(build, number string, a *template.Artifact) {
-	id, string := a.Type, strings.Join(a.Files, ", ")
+	id := a.Type
 	if a.Image != nil && a.Type == "qemu" {
 		id = "transcend.qemu" // as Packer calls its builder
 	}
 	p.machine(build, "artifact", number, "builder-id", id)
 	p.machine(build, "artifact", number, "id", "VM")
-	p.machine(build, "artifact", number, "string", string)
+	p.machine(build, "artifact", number, "string", strings.Join(a.Files, ", "))
 	p.machine(build, "artifact", number, "files-count", fmt.Sprint(len(a.Files)))
 	for i, f := range a.Files {
 		p.machine(build, "artifact", number, "file", fmt.Sprint(i), f)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,13 +30,14 @@ type machines struct {
 	t    *testing.T
 	home string // where the guests' commands run
 	root map[string]any
+	out  printed // what the program has printed
 }
 
 func newMachines(t *testing.T, names ...string) *machines {
 	t.Helper()
 	need.Tool(t, "qemu-system-x86_64")
 	need.Tool(t, "qemu-img")
-	m := &machines{t, t.TempDir(), map[string]any{}}
+	m := &machines{t: t, home: t.TempDir(), root: map[string]any{}}
 	server, err := sshtest.Start(&sshtest.Config{Password: "secret", Dir: m.home, Exec: sshtest.Shell(m.home)})
 	if err != nil {
 		t.Fatal(err)
@@ -87,9 +89,10 @@ func (m *machines) program(p *program, args ...string) (int, string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	var out printed
-	if p.stdout = &out; p.stderr == nil {
-		p.stderr = &out
+	out := &m.out
+	out.reset()
+	if p.stdout = out; p.stderr == nil {
+		p.stderr = out
 	}
 	status := p.run(ctx, append(append([]string{"build"}, args...), "t.json"))
 	return status, out.String()
@@ -105,6 +108,12 @@ func (p *printed) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.b.Write(b)
+}
+
+func (p *printed) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.b.Reset()
 }
 
 func (p *printed) String() string {
@@ -168,6 +177,50 @@ func TestOneByOne(t *testing.T) {
 	end, begin := strings.Index(out, "Build 'a' finished after"), regexp.MustCompile(`(?m)^(==>|   ) b: `).FindStringIndex(out)
 	if end < 0 || begin == nil || begin[0] < end {
 		t.Errorf("b began before a had ended:\n%s", out)
+	}
+}
+
+// TestWatch looks at the page of a build that should have a window, where there is
+// no display, and of one with -watch.
+func TestWatch(t *testing.T) {
+	t.Setenv("DISPLAY", "")
+	t.Setenv("WAYLAND_DISPLAY", "")
+	for _, flag := range []string{"-watch=false", "-watch"} {
+		m := newMachines(t, "a")
+		m.local("", until("test -e seen"))
+		if flag != "-watch" {
+			m.root["builders"].([]any)[0].(map[string]any)["headless"] = false
+		}
+		ended := make(chan int)
+		go func() {
+			status, _ := m.build(flag)
+			ended <- status
+		}()
+		var url string
+		for deadline := time.Now().Add(2 * time.Minute); url == "" && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			if found := regexp.MustCompile(`a: watch it at (\S+)\n`).FindStringSubmatch(m.out.String()); found != nil {
+				url = found[1]
+			}
+		}
+		res, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err, m.out.String())
+		}
+		page, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || !strings.Contains(string(page), "<title>a") {
+			t.Errorf("%s: %s, %v", flag, page, err)
+		}
+		if err := os.WriteFile("seen", nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status := <-ended; status != 0 {
+			t.Errorf("%s: status %d:\n%s", flag, status, m.out.String())
+		}
+		if res, err := http.Get(url); err == nil {
+			res.Body.Close()
+			t.Error("the page is still there")
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ type options struct {
 	json, host, syntax   bool
 	onError              string
 	parallel             int
-	debug, show          bool
+	debug, show, watch   bool
 	timestamps, machines bool
 }
 
@@ -129,6 +129,7 @@ func (p *program) flags(command string, args []string) error {
 		f.StringVar(&o.onError, "on-error", "cleanup", "after a failure: `cleanup`; abort, which keeps the disk; ask; or run-cleanup-provisioner, which keeps it too")
 		f.IntVar(&o.parallel, "parallel-builds", 0, "how many builds run at a time; 0 is all")
 		f.BoolVar(&o.debug, "debug", false, "one build at a time, and wait for Enter after each step")
+		f.BoolVar(&o.watch, "watch", false, "serve a live page of each build on this host, as is done without it where there should be a window and there is no display")
 		f.BoolVar(&o.show, "n", false, "only print QEMU's command lines")
 		f.BoolVar(&o.timestamps, "timestamp-ui", false, "print the time in front of each line")
 	case "validate":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,14 +17,15 @@ const small = `{"description":"d","variables":{"u":"root","p":"hush"},"sensitive
 {"type":"qemu","name":"b","iso_url":"a.iso","iso_checksum":"none","headless":true,"ssh_username":"root","boot_steps":[["a<enter>","first"],["b","second"]]}]}`
 
 func TestRun(t *testing.T) {
-	tests := []struct {
+	type run struct {
 		name   string
 		args   string
 		stdin  string
 		out    string // all of it, if it ends with a newline, or a part
 		err    string // a part
 		status int
-	}{
+	}
+	tests := []run{
 		{name: "no command", err: "usage:", status: 127},
 		{name: "unknown command", args: "fix a", err: `no command "fix"`, status: 127},
 		{name: "help", args: "-h", err: "usage:"},
@@ -47,6 +49,11 @@ func TestRun(t *testing.T) {
 			out: "template-variable,u,root,false\ntemplate-variable,p,<sensitive>,false\ntemplate-builder,a\ntemplate-builder,b\n"},
 		{name: "build that cannot be", args: "build -only=a -", stdin: small, out: "Build 'a' errored", err: "iso_checksum", status: 1},
 	}
+	tutorial, err := filepath.Abs("../../testdata/tutorial.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests = append(tests, run{name: "keys of the tutorial", args: "keys -json " + tutorial, out: `{"builder":"qemu","events":"+FF1B -FF1B w1s +69 -69 `})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
