@@ -2,6 +2,8 @@ package template
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -217,14 +219,30 @@ func (q *qemuBuilder) connect() []imagebuild.Step {
 	} else if q.given("ssh_handshake_attempts") {
 		wait.Timeout = -1
 	}
-	return q.pausing(wait)
+	again := wait
+	again.Do = anotherLogin
+	return q.pausing(wait, again)
+}
+
+// anotherLogin logs in by another connection than there is.
+func anotherLogin(ctx context.Context, g *imagebuild.Guest) error {
+	before, err := g.SSH(ctx)
+	if err != nil {
+		return err
+	}
+	return g.WaitSSH(ctx, func(_ context.Context, _ *imagebuild.Guest, c *ssh.Client) error {
+		if c == before {
+			return errors.New("it is the connection from before the pause")
+		}
+		return nil
+	})
 }
 
 // pausing are the steps of a login after which Packer may wait and log in again.
-func (q *qemuBuilder) pausing(wait imagebuild.Step) []imagebuild.Step {
+func (q *qemuBuilder) pausing(wait, again imagebuild.Step) []imagebuild.Step {
 	steps := []imagebuild.Step{wait}
 	if d := q.duration("pause_before_connecting"); d > 0 {
-		steps = append(steps, imagebuild.Pause(d), wait)
+		steps = append(steps, imagebuild.Pause(d), again)
 	}
 	return steps
 }

@@ -56,7 +56,7 @@ func (q *qemuBuilder) connectWinRM() []imagebuild.Step {
 	if d := q.duration("winrm_timeout"); d != 0 {
 		wait.Timeout = d
 	}
-	return q.pausing(wait)
+	return q.pausing(wait, wait)
 }
 
 // winrm tells whether provisioners reach the guest by WinRM.
