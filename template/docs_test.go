@@ -170,8 +170,8 @@ func writePage() string {
 	b.WriteString(flags)
 	b.WriteString(times)
 	b.WriteString("\n## Components\n\n")
-	fmt.Fprintf(&b, "Provisioners: %s. Not yet: %s.\n\n", strings.Join(provisionerTypes, ", "), strings.Join(laterProvisioners, ", "))
-	fmt.Fprintf(&b, "Post-processors: %s. Not yet: %s.\n\n", strings.Join(postTypes, ", "), strings.Join(laterPosts, ", "))
+	fmt.Fprintf(&b, "Provisioners: %s. Not built in: %s.\n\n", strings.Join(provisionerTypes, ", "), strings.Join(laterProvisioners, ", "))
+	fmt.Fprintf(&b, "Post-processors: %s. Not built in: %s.\n\n", strings.Join(postTypes, ", "), strings.Join(laterPosts, ", "))
 	b.WriteString("Data sources: http, null. Any other component can be registered: see `template.Components`.\n")
 	e := newTemplate(&Config{}, ".").engine
 	fmt.Fprintf(&b, "\n## Functions\n\nIn `{{ }}`: %s, and those of Go's text/template.\n", strings.Join(slices.Sorted(keysOf(e.functions())), ", "))

@@ -74,6 +74,15 @@ func TestOptions(t *testing.T) {
 			return []any{b.Image.Media, *vm(b).Kernel, b.Image.KernelArgs(imagebuild.Vars{HTTPIP: "10.0.2.2", HTTPPort: 1})}
 		}, []any{iso.Source{}, qemu.Kernel{Path: "/k", Initrd: "/i"}, "auto url=http://10.0.2.2:1/p name=packer-qemu"}},
 		{`"shares": {"b": "/b", "a": "/a"}`, func(b *template.Build) any { return vm(b).Shares }, []qemu.Share{{Tag: "a", Path: "/a"}, {Tag: "b", Path: "/b"}}},
+		{`"additional_isos": [["b.iso", "SHA256:` + strings.Repeat("A", 64) + `"], ["https://x/c.iso.xz", "none"]]`, func(b *template.Build) any { return []any{b.Image.Discs, len(b.Warnings)} },
+			[]any{[]iso.Source{{URLs: []string{"b.iso"}, Checksum: "sha256:" + strings.Repeat("a", 64)}, {URLs: []string{"https://x/c.iso.xz"}, Checksum: "none", Unpack: true}}, 2}},
+		{`"additional_isos": [["b.iso"]]`, nil, `t.json:1:`},
+		{`"additional_isos": [["b.iso", "abc"]]`, nil, `t.json:1:`},
+		{`"shares": {"a": "/a"}, "virtiofs_shares": {"c": "/c", "b": "/b"}`, func(b *template.Build) any { return vm(b).Shares },
+			[]qemu.Share{{Tag: "a", Path: "/a"}, {Tag: "b", Path: "/b", Type: qemu.VirtioFS, Writable: true}, {Tag: "c", Path: "/c", Type: qemu.VirtioFS, Writable: true}}},
+		{`"virtiofs_shares": {"a": "/a,b"}`, nil, `t.json:1:`},
+		{`"iso_url": "s3::https://s3.example/a.iso"`, nil, `t.json:1:`},
+		{`"iso_url": "git::https://git.example/a.git//a.iso"`, nil, `t.json:1:`},
 		{`"firmware": "bios.bin"`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.BIOS, Code: "bios.bin"}},
 		{`"firmware": "code.fd", "use_pflash": true`, func(b *template.Build) any { return vm(b).Firmware }, qemu.Firmware{Type: qemu.UEFI, Code: "code.fd"}},
 		{`"iso_url": null, "iso_urls": ["a", "b"], "iso_checksum": "AB` + strings.Repeat("0", 30) + `"`, func(b *template.Build) any { return b.Image.Media },
@@ -120,6 +129,14 @@ func TestOptions(t *testing.T) {
 				return []any{vm(b).Memory, vm(b).CPUs, vm(b).CPU, vm(b).VGA, vm(b).Machine, vm(b).Accel, vm(b).Boot, vm(b).Args}
 			},
 			[]any{2048, 3, "host", "qxl", "q35", qemu.KVM, qemu.BootDisk, []qemu.ArgEdit{{Op: qemu.ArgAdd, Option: "-rtc", Value: "base=localtime"}}}},
+		{`"http_content": {"/a": "b"}, "qemuargs": [["-rtc", "base=utc"], ["-smbios", "type=1,serial=ds=nocloud-net;s=http://{{ .HTTPIP }}:{{ .HTTPPort }}/"], ["-usb"]]`, func(b *template.Build) any {
+			return []any{vm(b).Args, b.Image.Args(imagebuild.Vars{HTTPIP: "10.0.2.2", HTTPPort: 8000})}
+		}, []any{[]qemu.ArgEdit{{Op: qemu.ArgAdd, Option: "-rtc", Value: "base=utc"}},
+			[]qemu.ArgEdit{{Op: qemu.ArgAdd, Option: "-smbios", Value: "type=1,serial=ds=nocloud-net;s=http://10.0.2.2:8000/"}, {Op: qemu.ArgAdd, Option: "-usb"}}}},
+		{`"net_bridge": "br0", "http_content": {"/a": "b"}, "qemuargs": [["-smbios", "type=1,serial={{ .HTTPIP }}"]]`, func(b *template.Build) any {
+			return b.Image.Args(imagebuild.Vars{HTTPIP: "192.0.2.1", HTTPPort: 8000})
+		}, []qemu.ArgEdit{{Op: qemu.ArgAdd, Option: "-smbios", Value: "type=1,serial=192.0.2.1"}}},
+		{`"qemuargs": [["-smbios", "type=1,serial={{ .SSHHostPort }}"]]`, nil, `t.json:1:`},
 		{`"qemuargs": [["-netdev", "user,id=user.0,", "hostfwd=tcp::{{.SSHHostPort}}-:22,hostfwd=tcp:127.0.0.1:8080-:80"]]`, func(b *template.Build) any { return vm(b).NICs },
 			[]qemu.NIC{{Forwards: []qemu.Forward{{HostAddr: "127.0.0.1", HostPort: 8080, GuestPort: 80}}}}},
 		{`"boot_command": ["a,b", "<enter>\n"]`, func(b *template.Build) any { return b.Commands }, []template.Command{{Text: "a,b<enter>"}}},
@@ -134,7 +151,9 @@ func TestOptions(t *testing.T) {
 		{`"vnc_port_min": 5950, "vnc_port_max": 5950`, func(b *template.Build) any { return vm(b).Viewer }, "127.0.0.1:5950"},
 		{`"vnc_bind_address": "0.0.0.0", "qemuargs": [["-cdrom", "seed.iso"], ["-cdrom", "a.iso"]]`, func(b *template.Build) any { return []any{vm(b).Viewer, vm(b).CDROMs, len(b.Warnings)} },
 			[]any{"", []qemu.CDROM{{Path: "seed.iso"}}, 2}},
-		{`"vnc_port_min": 5950, "vnc_port_max": 5960`, func(b *template.Build) any { return vm(b).Viewer }, ""},
+		{`"vnc_port_min": 5950, "vnc_port_max": 5960`, func(b *template.Build) any { return vm(b).Viewer }, "127.0.0.1:5950-5960"},
+		{`"vnc_port_max": 5960, "vnc_bind_address": "::1"`, func(b *template.Build) any { return vm(b).Viewer }, "[::1]:5900-5960"},
+		{`"vnc_port_min": 5950, "vnc_use_password": true`, func(b *template.Build) any { return []any{vm(b).Viewer, len(b.Warnings)} }, []any{"", 2}},
 		{`"shutdown_command": "echo '{{.Vars}}'"`, nil, "t.json:"},
 		{`"ssh_password": "x", "ssh_keep_alive_interval": "3s"`, func(b *template.Build) any {
 			return []any{string(b.Image.SSH.Password), b.Image.SSH.KeepAlive}

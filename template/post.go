@@ -71,6 +71,7 @@ func (t *Template) link(p *problems, g *generator, bl *block, e *engine) *link {
 	case "artifice":
 		table, make, forced = artificeOptions, (*post).artifice, false
 	case "vagrant":
+		bl = bl.overridden(p, "libvirt")
 		table, make, keep, forced = vagrantOptions, (*post).vagrant, false, false
 	case "compress":
 		table, make, keep, forced = compressOptions, (*post).compress, false, false

@@ -26,7 +26,7 @@ var vagrantOptions = []option{
 	{name: "vagrantfile_template_generated", kind: isBool, def: "false"},
 	{name: "provider_override", def: "as the builder is", status: differs, here: "libvirt, which is what images of QEMU are for"},
 	{name: "architecture", def: "that of the host", status: differs, here: "unset: that of the guest"},
-	{name: "override", kind: isAny, def: "none", status: notYet, here: "write the options into the post-processor: there is one provider"},
+	{name: "override", kind: isAny, def: "none", status: differs, here: "what it has for libvirt counts"},
 }
 
 const vagrantOutput = "packer_{{.BuildName}}_{{.Provider}}_{{.Architecture}}.box"

@@ -108,10 +108,20 @@ func (t *Template) provisioner(p *problems, g *generator, bl *block, e *engine) 
 }
 
 // unknownType is the error about a type that is not here.
+// instead says what to do without a component of Packer's that is not built in.
+var instead = map[string]string{
+	"hcp-sbom":      "remove it, let a shell provisioner write the list of packages, and fetch that with file and direction download",
+	"provenance":    "remove it, and sign what manifest writes with shell-local",
+	"vagrant-cloud": "remove it, and publish what vagrant makes with shell-local",
+	"docker-import": "remove it: an image of a machine is none of a container",
+	"docker-push":   "remove it: an image of a machine is none of a container",
+	"docker-tag":    "remove it: an image of a machine is none of a container",
+}
+
 func unknownType(bl *block, kind string, types, later []string) error {
 	for _, l := range later {
 		if bl.typ == l {
-			return typePlace(bl).error(bl.path, fmt.Sprintf("the %s %q is not supported yet", kind, l), "remove it, or register one of that name")
+			return typePlace(bl).error(bl.path, fmt.Sprintf("the %s %q is not built in", kind, l), instead[l]+", or register one of that name")
 		}
 	}
 	remedy := "register one of that name; built in are " + strings.Join(types, ", ")

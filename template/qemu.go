@@ -26,6 +26,7 @@ type qemuBuilder struct {
 func (q *qemuBuilder) fill() {
 	q.output()
 	q.media()
+	q.discs()
 	q.disk()
 	q.machine()
 	q.firmware()
@@ -205,7 +206,11 @@ func (q *qemuBuilder) check() {
 	for i := range q.b.disks {
 		vm.Disks = append(vm.Disks, qemu.Disk{Path: fmt.Sprintf("%s-%d", q.b.Image.Output, i+1), Bus: q.b.bus})
 	}
-	vm.CDROMs = append([]qemu.CDROM{{Path: q.b.Image.Output + ".medium", Bus: q.b.Image.CDBus}}, vm.CDROMs...)
+	cds := []qemu.CDROM{{Path: q.b.Image.Output + ".medium", Bus: q.b.Image.CDBus}}
+	for i := range q.b.Image.Discs {
+		cds = append(cds, qemu.CDROM{Path: fmt.Sprintf("%s.disc%d", q.b.Image.Output, i), Bus: q.b.Image.CDBus})
+	}
+	vm.CDROMs = append(cds, vm.CDROMs...)
 	if err := vm.Validate(); err != nil {
 		q.errs = append(q.errs, flatten(q.b.translate(err))...)
 	}

@@ -3,10 +3,12 @@ package template
 import (
 	"cmp"
 	"fmt"
-	"github.com/bootscribe/bootscribe/qemu"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/qemu"
 )
 
 // arguments makes of qemuargs what has the same effect on our command line.
@@ -20,7 +22,10 @@ func (q *qemuBuilder) arguments() {
 	q.is("VM.Args", "qemuargs")
 	data := map[string]any{
 		"OutputDir": q.b.Dir, "Name": q.vmName, "HTTPDir": q.str("http_directory"), "HTTPContent": q.dict("http_content"),
-		"HTTPIP": q.hostAddress(), "HTTPPort": portMark, "SSHHostPort": portMark,
+		"HTTPIP": q.hostAddress(), "HTTPPort": httpMark, "SSHHostPort": sshMark,
+	}
+	if q.given("net_bridge") || q.given("http_interface") {
+		data["HTTPIP"] = ipMark
 	}
 	for _, e := range v.list {
 		var words []string
@@ -35,10 +40,37 @@ func (q *qemuBuilder) arguments() {
 		name := "-" + strings.TrimLeft(words[0], "-")
 		q.argument(e.at, name, strings.Join(words[1:], ""))
 	}
+	q.lateArguments()
 }
 
-// portMark stands for a port that is known only when the machine runs.
-const portMark = "\x00port\x00"
+// What is known only when the machine starts, and when it runs.
+const (
+	ipMark   = "\x00ip\x00"
+	httpMark = "\x00http\x00"
+	sshMark  = "\x00ssh\x00"
+)
+
+// lateArguments are the first that has what is not known yet, and those behind it.
+func (q *qemuBuilder) lateArguments() {
+	all := q.b.Image.VM.Args
+	i := slices.IndexFunc(all, func(a qemu.ArgEdit) bool {
+		return strings.Contains(a.Value, ipMark) || strings.Contains(a.Value, httpMark)
+	})
+	if i < 0 {
+		return
+	}
+	late, host := all[i:], q.hostAddress()
+	q.b.Image.VM.Args = all[:i:i]
+	q.is("Args", "qemuargs")
+	q.b.Image.Args = func(v imagebuild.Vars) []qemu.ArgEdit {
+		known := strings.NewReplacer(ipMark, cmp.Or(v.HTTPIP, host), httpMark, strconv.Itoa(v.HTTPPort))
+		edits := slices.Clone(late)
+		for i := range edits {
+			edits[i].Value = known.Replace(edits[i].Value)
+		}
+		return edits
+	}
+}
 
 func (q *qemuBuilder) argument(at place, name, arg string) {
 	vm := &q.b.Image.VM
@@ -181,7 +213,7 @@ func (q *qemuBuilder) forward(fail func(string, string), nic *qemu.NIC, rule str
 		fail(fmt.Sprintf("-netdev: hostfwd=%s names no port of the guest", rule), "write hostfwd=tcp:127.0.0.1:8080-:80")
 		return
 	}
-	if from[len(from)-1] == portMark {
+	if from[len(from)-1] == sshMark {
 		return // the forward for SSH, which there is anyway
 	}
 	f := qemu.Forward{GuestPort: port}
@@ -229,8 +261,8 @@ func (q *qemuBuilder) control(at place, fail func(string, string), name, arg str
 
 func (q *qemuBuilder) other(fail func(string, string), name, arg string) {
 	switch {
-	case strings.Contains(arg, portMark):
-		fail(fmt.Sprintf("%s: the ports are not known before the machine runs", name), "write the forward as -netdev user,id=user.0,hostfwd=…, or take {{ .HTTPPort }} and {{ .SSHHostPort }} out")
+	case strings.Contains(arg, sshMark):
+		fail(fmt.Sprintf("%s: the port is not known before the machine runs", name), "write the forward as -netdev user,id=user.0,hostfwd=…, or take {{ .SSHHostPort }} out")
 		return
 	case name == "-drive" && strings.Contains(arg, q.b.Image.Output):
 		fail("-drive restates the machine's own disk", "leave it out: it is there in any case; disk_interface and disk_size describe it")

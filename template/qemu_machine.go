@@ -2,11 +2,12 @@ package template
 
 import (
 	"fmt"
-	"github.com/bootscribe/bootscribe/qemu"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/bootscribe/bootscribe/qemu"
 )
 
 func (q *qemuBuilder) machine() {
@@ -73,6 +74,11 @@ func (q *qemuBuilder) shares() {
 		q.b.Image.VM.Shares = append(q.b.Image.VM.Shares, qemu.Share{Tag: tag, Path: dirs[tag]})
 	}
 	q.is("VM.Shares", "shares")
+	dirs = q.dict("virtiofs_shares")
+	for _, tag := range slices.Sorted(maps.Keys(dirs)) {
+		q.is(fmt.Sprintf("VM.Shares[%d]", len(q.b.Image.VM.Shares)), "virtiofs_shares")
+		q.b.Image.VM.Shares = append(q.b.Image.VM.Shares, qemu.Share{Tag: tag, Path: dirs[tag], Type: qemu.VirtioFS, Writable: true})
+	}
 }
 
 func (q *qemuBuilder) efi() bool {
@@ -124,11 +130,11 @@ func (q *qemuBuilder) display() {
 	wayland, _ := q.engine.env("WAYLAND_DISPLAY")
 	if x == "" && wayland == "" {
 		if q.has("headless") || q.has("display") {
+			q.b.Watch = true
 			q.warn("headless", "false, but there is no display to open a window on", "watch the live page instead, or write true")
 		}
 		return
 	}
 	q.b.Image.VM.Display = wanted
 	q.is("VM.Display", "display")
-			q.b.Watch = true
 }

@@ -1,16 +1,28 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
-	"github.com/bootscribe/bootscribe/iso"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/bootscribe/bootscribe/iso"
 )
 
-var scheme = regexp.MustCompile(`^([a-z0-9+.]+)://`)
+// scheme is how a URL is to be fetched, also as Packer's downloader has it in
+// front of another one, as in git::https://…
+var scheme = regexp.MustCompile(`^([a-z0-9+.]+)(?:://|::)`)
+
+// fetched says what to do about URLs that nothing here fetches.
+var fetched = map[string]string{
+	"git": "clone it first, and give the path of the file in it", "hg": "clone it first, and give the path of the file in it",
+	"smb": "mount it first, and give the path of the file on it",
+	"s3":  "give its https URL, such as https://BUCKET.s3.amazonaws.com/KEY, which may be presigned, or fetch it first",
+	"gcs": "give its https URL, such as https://storage.googleapis.com/BUCKET/OBJECT, which may be signed, or fetch it first",
+}
 
 func (q *qemuBuilder) media() {
 	q.exclusive("iso_url", "iso_urls")
@@ -27,9 +39,7 @@ func (q *qemuBuilder) media() {
 	}
 	unpack := false
 	for i, u := range urls {
-		if m := scheme.FindStringSubmatch(u); m != nil && !slices.Contains([]string{"http", "https", "file"}, m[1]) {
-			q.fail(option, fmt.Sprintf("%q: %s addresses are not supported yet", u, m[1]), "give a path or a file, http or https URL")
-		}
+		q.address(q.place(option), option, u)
 		var packed bool
 		urls[i], packed = q.magic(u)
 		unpack = unpack || packed
@@ -39,6 +49,42 @@ func (q *qemuBuilder) media() {
 	q.is("Media.Checksum", "iso_checksum")
 	if q.given("iso_target_path") {
 		q.warn("iso_target_path", "has no effect", "media are kept in a cache, by their content")
+	}
+}
+
+// address reports a URL that nothing here fetches.
+func (q *qemuBuilder) address(at place, option, url string) {
+	if m := scheme.FindStringSubmatch(url); m != nil && !slices.Contains([]string{"http", "https", "file"}, m[1]) {
+		q.failAt(at, option, fmt.Sprintf("%q: %s addresses are not fetched here", url, m[1]), cmp.Or(fetched[m[1]], "give a path, or a file, http or https URL"))
+	}
+}
+
+// discs are media beside the first.
+func (q *qemuBuilder) discs() {
+	v := q.values["additional_isos"]
+	if v == nil {
+		return
+	}
+	for i, e := range v.list {
+		option := fmt.Sprintf("additional_isos[%d]", i)
+		if len(e.list) != 2 {
+			q.failAt(e.at, option, fmt.Sprintf("has %d strings", len(e.list)), `write ["virtio-win.iso", "sha256:…"], an address and its checksum, or "none"`)
+			continue
+		}
+		url, sum := e.list[0].text, e.list[1].text
+		q.address(e.at, option, url)
+		if prefix, _, _ := strings.Cut(sum, ":"); !strings.EqualFold(prefix, "file") {
+			sum = strings.ToLower(sum)
+		}
+		if sum == "none" {
+			q.warnings = append(q.warnings, e.at.error(q.field(option), "none: nobody looks whether the disc is the right one", "give its checksum"))
+		}
+		s := iso.Source{URLs: []string{url}, Checksum: sum, Unpack: isPacked(url)}
+		if err := s.Validate(); err != nil {
+			q.failAt(e.at, option, strings.TrimPrefix(err.Error(), "iso: "), "")
+		}
+		q.b.names[fmt.Sprintf("Discs[%d]", len(q.b.Image.Discs))] = named{option: q.field(option), at: e.at}
+		q.b.Image.Discs = append(q.b.Image.Discs, s)
 	}
 }
 

@@ -61,9 +61,16 @@ func (q *qemuBuilder) vncPort() {
 		q.warn("vnc_bind_address", fmt.Sprintf("%q: other machines cannot reach the screen", host), "leave it out, and tunnel to a port by SSH")
 		host = "127.0.0.1"
 	}
-	if q.given("vnc_port_min") && from == to && !q.yes("disable_vnc") {
+	q.is("VM.Viewer", "vnc_port_min")
+	switch asked := q.given("vnc_port_min") || q.given("vnc_port_max"); {
+	case !asked || q.yes("disable_vnc"):
+	case q.yes("vnc_use_password"):
+		q.warn("vnc_use_password", "no port is opened: it would have no password", "leave it out for a port of this host alone, or watch the live page")
+	default:
 		q.b.Image.VM.Viewer = net.JoinHostPort(host, strconv.Itoa(from))
-		q.is("VM.Viewer", "vnc_port_min")
+		if from != to {
+			q.b.Image.VM.Viewer += fmt.Sprintf("-%d", to)
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ var machineOptions = []option{
 	{name: "vga", def: "QEMU's"},
 	{name: "qmp_enable", kind: isBool, def: "false", status: differs, here: "QMP is always used, on a socket without a name; this makes one for other programs, at qmp_socket_path"},
 	{name: "qmp_socket_path", def: "OUTPUT/VM_NAME.monitor", status: differs, here: "a path that is taken or too long is an error before the build begins"},
-	{name: "qemuargs", kind: isLists, def: "none", late: true, status: differs, here: "edits of the command line in order; what restates the machine's own network, memory, processor, display or firmware becomes the option for it; an edit that would take away the machine's disk, medium or control is an error"},
+	{name: "qemuargs", kind: isLists, def: "none", late: true, status: differs, here: "edits of the command line in order; what restates the machine's own network, memory, processor, display or firmware becomes the option for it; an edit that would take away the machine's disk, medium or control is an error, and so is {{ .SSHHostPort }} anywhere but in the machine's own forward"},
 	{name: "run_once", kind: isBool, def: "none", status: noEffect, here: "dead in Packer too"},
 }
 
@@ -77,7 +77,7 @@ var networkOptions = []option{
 	{name: "host_port_min", kind: isInt, def: "2222", status: differs, here: "QEMU binds the port itself, on 127.0.0.1: the first of the range that is free; unset: any that is free"},
 	{name: "host_port_max", kind: isInt, def: "4444", status: differs, here: "inclusive; see host_port_min"},
 	{name: "skip_nat_mapping", kind: isBool, def: "false"},
-	{name: "vnc_port_min", kind: isInt, def: "5900", status: differs, here: "nothing listens, unless min and max are equal: then that port of 127.0.0.1 is open to viewers"},
+	{name: "vnc_port_min", kind: isInt, def: "5900", status: differs, here: "unset: nothing listens; set: the first port of the range that is free, on 127.0.0.1, is open to viewers"},
 	{name: "vnc_port_max", kind: isInt, def: "6000", status: differs, here: "inclusive; see vnc_port_min"},
 	{name: "http_port_min", kind: isInt, def: "8000", status: differs, here: "unset: a free port, which {{ .HTTPPort }} names; set: the first of the range that is free"},
 	{name: "http_port_max", kind: isInt, def: "9000", status: differs, here: "inclusive; see http_port_min"},
@@ -109,7 +109,7 @@ var typingOptions = []option{
 	{name: "boot_keygroup_interval", kind: isDuration, def: "none", status: noEffect, here: "unused by Packer's qemu as well"},
 	{name: "disable_vnc", kind: isBool, def: "false", status: differs, here: "as nothing listens in any case, it only forbids boot_command"},
 	{name: "vnc_bind_address", def: "127.0.0.1", status: differs, here: "loopback only, with a warning; tunnel to it by SSH"},
-	{name: "vnc_use_password", kind: isBool, def: "false", status: noEffect, here: "nothing listens on the network that would need one"},
+	{name: "vnc_use_password", kind: isBool, def: "false", status: differs, here: "no port is opened then, as none has a password"},
 	{name: "vnc_password", def: "random", status: noEffect, here: "see vnc_use_password"},
 }
 
@@ -190,6 +190,8 @@ var ownOptions = []option{
 	{name: "initrd", def: "none", status: ours, here: "its initial file system"},
 	{name: "kernel_args", def: "none", late: true, status: ours, here: "its command line, with the variables of boot_command"},
 	{name: "shares", kind: isMap, def: "none", status: ours, here: "directories of the host by tags, which the guest can read after mount -t 9p -o trans=virtio TAG /mnt"},
+	{name: "additional_isos", kind: isLists, def: "none", status: ours, here: "further discs, such as virtio-win.iso: a list of lists of an address and a checksum, as in iso_url and iso_checksum"},
+	{name: "virtiofs_shares", kind: isMap, def: "none", status: ours, here: "as shares, and the guest can change what is in them, after mount -t virtiofs TAG /mnt; needs virtiofsd, and mostly root, on a host with Linux"},
 	{name: "tpm_state", kind: isBool, def: "false", status: ours, here: "what the TPM remembers is kept beside the image, as tpm2-00.permall, or tpm-00.permall with use_tpm1, which is what swtpm looks for"},
 	{name: "efi_secure_boot", kind: isBool, def: "false", status: ours, here: "looks for a firmware with Secure Boot and enrolled keys"},
 }

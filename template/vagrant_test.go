@@ -44,7 +44,8 @@ func TestVagrant(t *testing.T) {
 			_, artifacts, err := run(t, map[string]any{"iso_url": guest.CD(t, guest.Button), "communicator": "none", "name": "x", "output_directory": filepath.Join(dir, "out"), "disk_additional_size": tt.further},
 				map[string]any{"provisioners": []any{map[string]any{"type": "look"}}, "post-processors": []any{map[string]any{
 					"type": "vagrant", "output": filepath.Join(dir, "{{.BuildName}}-{{.Provider}}-{{.Architecture}}.box"),
-					"vagrantfile_template": filepath.Join(dir, "own.rb"), "include": []string{filepath.Join(dir, "README")},
+					"vagrantfile_template": filepath.Join(dir, "own.rb"), "include": []string{"none"},
+					"override": map[string]any{"libvirt": map[string]any{"include": []string{filepath.Join(dir, "README")}}, "virtualbox": map[string]any{"output": "none"}},
 				}}}, &c)
 			if err != nil {
 				t.Fatal(err)
@@ -92,7 +93,8 @@ func TestVagrantRefused(t *testing.T) {
 		`"type": "vagrant", "provider_override": "virtualbox"`:   `provider_override: "virtualbox" is none of libvirt`,
 		`"type": "vagrant", "compression_level": 10`:             "10 is no level",
 		`"type": "vagrant", "output": "{{.Nobody}}.box"`:         "there is no variable {{ .Nobody }} here",
-		`"type": "vagrant", "override": {"libvirt": {"a": "b"}}`: "override: this option is not supported yet",
+		`"type": "vagrant", "override": {"libvirt": {"a": "b"}}`: "post-processors[0].a: there is no such option",
+		`"type": "vagrant", "override": ["libvirt"]`:             "override: a list where an object should be",
 	} {
 		text := `{"builders":[{"type":"qemu","iso_url":"a.iso","iso_checksum":"none","headless":true,"ssh_username":"root"}],"post-processors":[{` + in + `}]}`
 		tmpl, err := template.Parse(context.Background(), "t.json", []byte(text), &template.Config{Env: noEnv})
