@@ -60,7 +60,9 @@ func run(t *testing.T, options map[string]any, rest map[string]any, c *template.
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Env = noEnv
+	if c.Env == nil {
+		c.Env = noEnv
+	}
 	b := parse(t, string(text), c)[0]
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
@@ -312,6 +314,7 @@ func TestDrives(t *testing.T) {
 		{map[string]any{"disk_interface": "virtio-scsi", "format": "vmdk"}, "dev: virtio-scsi-pci", qemuimg.VMDK, false},
 		{map[string]any{"disk_interface": "scsi", "format": "vdi"}, "dev: scsi-hd", qemuimg.VDI, false},
 		{map[string]any{"disk_interface": "ide", "format": "vpc", "disk_size": "17M"}, "dev: ide-hd", qemuimg.VPC, false},
+		{map[string]any{"disk_interface": "sd", "format": "raw"}, "dev: sd-card", qemuimg.Raw, false},
 		{map[string]any{"disk_interface": "nvme", "machine_type": "q35", "cdrom_interface": "sata", "disk_compression": true}, "dev: nvme", qemuimg.Qcow2, true},
 	} {
 		t.Run(fmt.Sprint(tt.options["disk_interface"]), func(t *testing.T) {

@@ -2,15 +2,19 @@ package template_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/qemu"
 	"github.com/bootscribe/bootscribe/template"
-	"github.com/google/go-cmp/cmp"
 )
 
 // parse reads a JSON template that must be good.
@@ -71,6 +75,29 @@ func TestTutorial(t *testing.T) {
 		"builders[0].headless: false, but there is no display to open a window on",
 	}, warnings); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTutorialKVM looks at this host as well: where KVM runs no guest the error
+// says what was seen, and what to write instead.
+func TestTutorialKVM(t *testing.T) {
+	need.Tool(t, "qemu-system-x86_64")
+	need.Tool(t, "qemu-img")
+	text, err := os.ReadFile("testdata/tutorial.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.Mkdir("http", 0o755), os.WriteFile("debian.iso", []byte("a medium"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	iso := regexp.MustCompile(`"iso_url": *"[^"]*"`).ReplaceAllString(string(text), `"iso_url": "debian.iso"`)
+	err = parse(t, iso, &template.Config{Env: noEnv})[0].Validate(t.Context())
+	if err == nil {
+		t.Skip("KVM works here")
+	}
+	if said := err.Error(); !regexp.MustCompile(`^t\.json:\d+:\d+: builders\[0\]\.accelerator: `).MatchString(said) || !strings.Contains(said, "leave the option out") {
+		t.Error(said)
 	}
 }
 
