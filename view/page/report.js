@@ -170,4 +170,6 @@
   for (const box of document.querySelectorAll(".tail")) box.scrollTop = box.scrollHeight;
   el("player").hidden = false;
   show(data.length);
+  // What is in sight changes with the window and when the pictures are there.
+  for (const kind of ["load", "resize"]) addEventListener(kind, () => show(at));
 })();
