@@ -245,6 +245,7 @@ func TestProvisioners(t *testing.T) {
 			map[string]any{"type": "file", "content": "for {{build `User`}}\n", "destination": "content"},
 			map[string]any{"type": "shell", "remote_path": "./s.sh", "script": filepath.Join(dir, "script.sh"), "env": map[string]string{"WORD": "it's"}, "valid_exit_codes": []int{3}},
 			map[string]any{"type": "shell", "name": "fail", "remote_path": "./f.sh", "inline": []string{"echo once >> tries", "test $(wc -l < tries) = 3"}, "max_retries": 3},
+			map[string]any{"type": "shell", "name": "again", "remote_folder": ".", "execute_command": "chmod +x {{.Path}}; {{.Vars}} ./{{.Path}}", "inline": []string{"echo once >> again", "test $(wc -l < again) = 2"}, "max_retries": 1},
 			map[string]any{"type": "shell", "name": "other", "only": []string{"web"}, "override": map[string]any{"web": map[string]any{"inline": []string{"echo overridden"}}}, "inline": []string{"false"}, "remote_path": "./o.sh"},
 			map[string]any{"type": "sleep", "duration": "1ms"},
 			map[string]any{"type": "file", "direction": "download", "source": "content", "destination": filepath.Join(dir, "got")},
@@ -266,6 +267,9 @@ func TestProvisioners(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(home, name)); err == nil {
 			t.Errorf("%s was not removed", name)
 		}
+	}
+	if left, err := filepath.Glob(filepath.Join(home, "script_*")); len(left) > 0 || err != nil {
+		t.Errorf("of a script that was tried twice there is %v, %v", left, err)
 	}
 	text := strings.Join(said, "\n")
 	for _, want := range []string{"shell: it's from web", "other: overridden", "shell-local: web at port " + port} {

@@ -73,6 +73,7 @@ func TestWinRM(t *testing.T) {
 				"env": map[string]string{"WORD": "it is"}, "valid_exit_codes": []int{3}},
 			map[string]any{"type": "powershell", "name": "elevated", "inline": []string{"echo $USERNAME and $WORD; exit 4"}, "environment_vars": []string{"WORD=more"},
 				"elevated_user": "SYSTEM", "valid_exit_codes": []int{4}},
+			map[string]any{"type": "powershell", "name": "fails", "inline": []string{"exit 9"}, "environment_vars": []string{"TOKEN=secret"}, "continue_on_error": true},
 			map[string]any{"type": "windows-shell", "inline": []string{"echo batch $OTHER", "cat C:/a/file"}, "environment_vars": []string{"OTHER=words"}},
 			map[string]any{"type": "windows-restart", "restart_check_command": "echo try >> tries; test $(wc -l < tries) = 2", "check_registry": true, "registry_keys": []string{"none"}},
 			map[string]any{"type": "file", "direction": "download", "source": `C:\content`, "destination": dir + "/back/"},
