@@ -198,3 +198,20 @@ func TestValidate(t *testing.T) {
 		t.Error("nil is accepted")
 	}
 }
+
+// An answer without end is cut, and said to be too long.
+func TestLongAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		piece := make([]byte, 64<<10)
+		for range 160 { // 10 MiB
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	_, err := winrm.Dial(within(t, patience), &winrm.Config{Addr: server.Listener.Addr().String(), User: "root", Password: "secret"})
+	if err == nil || !strings.Contains(err.Error(), "the answer has more than") {
+		t.Error(err)
+	}
+}

@@ -51,8 +51,9 @@ func TestTransfer(t *testing.T) {
 		if got, err = os.ReadFile(back); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes came back as %d: %v", size, len(got), err)
 		}
-		if err := c.Download(within(t, patience), name, back, nil); err == nil || !strings.Contains(err.Error(), "exists; remove it") {
-			t.Error(err)
+		before := server.Requests()
+		if err := c.Download(within(t, patience), name, back, nil); err == nil || !strings.Contains(err.Error(), "exists; remove it") || server.Requests() != before {
+			t.Errorf("%v, after %d requests", err, server.Requests()-before)
 		}
 		if err := c.Download(within(t, patience), name, back, &winrm.Transfer{Overwrite: true}); err != nil {
 			t.Error(err)
@@ -78,6 +79,12 @@ func TestTree(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, tree(t, back)); diff != "" {
 		t.Error(diff)
+	}
+	if err := c.DownloadTree(within(t, patience), "tree", back, nil); err == nil || !strings.Contains(err.Error(), "exists; remove it") {
+		t.Error(err)
+	}
+	if err := c.DownloadTree(within(t, patience), "tree", back, &winrm.Transfer{Overwrite: true}); err != nil {
+		t.Error(err)
 	}
 	bad := fstest.MapFS{"a:b": {}}
 	if err := c.UploadTree(t.Context(), bad, "tree", nil); err == nil || !strings.Contains(err.Error(), "cannot be the name of a file in Windows") {
@@ -158,6 +165,7 @@ func TestHostileDownload(t *testing.T) {
 		"something else":       {"Hello\r\n", false, winrm.Transfer{}, "what is no file"},
 		"a line without end":   {strings.Repeat("+", 300<<10), false, winrm.Transfer{}, "without end"},
 		"a piece of no file":   {line("+", "x"), false, winrm.Transfer{}, "piece of no file"},
+		"the end of no file":   {sum(""), false, winrm.Transfer{}, "ends no file"},
 	} {
 		guest := &winrmtest.Guest{Dir: t.TempDir()}
 		server := start(t, &winrmtest.Config{Exec: func(ctx context.Context, call *winrmtest.Call) int {
