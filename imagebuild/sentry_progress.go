@@ -35,6 +35,9 @@ const (
 	// busyDisk is how many bytes a disk moves at least between two checks when
 	// something is being installed behind a login prompt.
 	busyDisk = 1 << 20
+	// lately is how old a refused login may be when a prompt is seen so that it
+	// is the same system's.
+	lately = 5 * time.Second
 )
 
 // progress knows when something moved last.
@@ -46,6 +49,7 @@ type progress struct {
 	checked  time.Time
 	prompted time.Time // since when there is a login prompt and nothing else; zero if there is none
 	refused  time.Time // when sshd refused the login first, behind that prompt; zero if it did not
+	newest   time.Time // when it has refused one last, behind whatever
 }
 
 // facts are what moves in a guest that does something.
@@ -83,8 +87,9 @@ func (s *sentry) loginTried(e ssh.Event) {
 	p := &s.progress
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.newest = time.Now()
 	if !p.prompted.IsZero() && p.refused.IsZero() {
-		p.refused = time.Now()
+		p.refused = p.newest
 	}
 }
 
@@ -110,6 +115,9 @@ func (s *sentry) checkProgress(ctx context.Context) {
 		p.noPrompt()
 	} else if p.prompted.IsZero() {
 		p.prompted = time.Now()
+		if time.Since(p.newest) < lately {
+			p.refused = p.prompted
+		}
 	}
 	p.still = now
 	if err := s.inVain(); err != nil {
