@@ -142,7 +142,7 @@ var livePage = template.Must(template.New("live").Parse(liveHTML))
 func (l *Live) servePage(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// That the viewer has gone is no news.
-	_ = livePage.Execute(w, map[string]any{"Title": l.title, "Input": l.input, "Token": l.token})
+	_ = livePage.Execute(w, map[string]any{"Title": l.title, "Input": l.input, "Token": l.token, "Begun": l.feed.begun()})
 }
 
 func asset(kind, text string) http.HandlerFunc {

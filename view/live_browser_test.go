@@ -77,6 +77,7 @@ func TestLiveInBrowser(t *testing.T) {
 	l.Observe(imagebuild.Found{Finding: question})
 	b.look("found", address, "document.querySelectorAll('.mark').length === 2 && document.querySelector('#notes .stall small')")
 	b.until("(({scrollTop: t, clientHeight: c, scrollHeight: s}) => t + c >= s - 2)(document.getElementById('notes'))")
+	b.follows(func(line string) { l.Observe(imagebuild.ConsoleLine{Line: line}) })
 	question.Fails = true
 	l.Observe(imagebuild.Found{Finding: question})
 	l.Finish(&imagebuild.StepError{Step: "let the installer fetch its answers", Err: fmt.Errorf("waiting for /preseed.cfg: %w", &imagebuild.DetectedError{Finding: question})})
@@ -154,6 +155,28 @@ func (b *browser) look(name, address, ready string) {
 	b.visit(address)
 	b.until(ready)
 	b.everyLook("live-" + name)
+}
+
+// follows checks that the serial output shows its newest line, also when it has
+// grown by itself since it was scrolled last, unless a person has scrolled up.
+func (b *browser) follows(add func(line string)) {
+	b.t.Helper()
+	const atEnd = "(({scrollTop: t, clientHeight: c, scrollHeight: s}) => t + c >= s - 2)(document.getElementById('serial'))"
+	said := func(line string) string {
+		return fmt.Sprintf("document.getElementById('serial').textContent.includes(%q)", line)
+	}
+	b.until(atEnd)
+	b.eval(`((box) => {
+		const more = document.createElement("span");
+		more.textContent = "\n".repeat(40);
+		box.append(more);
+		box.dispatchEvent(new Event("scroll"));
+	})(document.getElementById("serial"))`, nil)
+	add("grown")
+	b.until(said("grown") + " && " + atEnd)
+	b.eval("new Promise((done) => { const s = document.getElementById('serial'); s.addEventListener('scroll', () => requestAnimationFrame(done), { once: true }); s.scrollTop = 0; })", nil)
+	add("unseen")
+	b.until(said("unseen") + " && document.getElementById('serial').scrollTop === 0")
 }
 
 // moving is a picture of something that moves.

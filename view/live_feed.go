@@ -48,6 +48,13 @@ func (f *feed) add(e entry) {
 	}
 }
 
+// begun reports whether anything has happened.
+func (f *feed) begun() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.began.IsZero()
+}
+
 // now returns how many milliseconds ago the first entry came.
 func (f *feed) now() int64 {
 	f.mu.Lock()

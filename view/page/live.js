@@ -49,7 +49,7 @@
 
   // append adds to a box that scrolls, and follows if its end is in sight, also
   // when the box gets another size.
-  const astray = new Set();
+  const astray = new Set(), tops = new Map();
   const follow = (box) => { if (!astray.has(box)) box.scrollTop = box.scrollHeight; };
   const append = (box, item, most) => {
     box.append(item);
@@ -59,8 +59,10 @@
   const sizes = new ResizeObserver((changed) => changed.forEach((c) => follow(c.target)));
   for (const box of [notes, serial]) {
     sizes.observe(box);
-    box.addEventListener("scroll", () => {
-      if (box.scrollTop + box.clientHeight >= box.scrollHeight - 24) astray.delete(box); else astray.add(box);
+    box.addEventListener("scroll", () => { // only a person moves it up
+      if (box.scrollTop + box.clientHeight >= box.scrollHeight - 24) astray.delete(box);
+      else if (box.scrollTop < tops.get(box)) astray.add(box);
+      tops.set(box, box.scrollTop);
     }, { passive: true });
   }
 
