@@ -2,6 +2,7 @@ package winrm
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,6 +36,20 @@ func TestCLIXML(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// A message without end is passed on before it uses up the memory.
+func TestCLIXMLEndless(t *testing.T) {
+	var out bytes.Buffer
+	c := &clixml{to: &out}
+	for _, piece := range append([]string{"#< CLIXML\r\n<Objs><S S=\"Error\">"}, slices.Repeat([]string{strings.Repeat("x", 64<<10)}, 40)...) {
+		if _, err := c.Write([]byte(piece)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out.Len() < 1<<20 || len(c.rest) > 2<<20 {
+		t.Errorf("%d bytes are passed on, and %d are kept", out.Len(), len(c.rest))
 	}
 }
 

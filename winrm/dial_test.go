@@ -137,7 +137,13 @@ func TestRestart(t *testing.T) {
 		}
 		return fmt.Sprint("boot ", boots.Load())
 	}}
-	server := start(t, &winrmtest.Config{Password: "secret", Exec: g.Exec})
+	server := start(t, &winrmtest.Config{Password: "secret", Exec: func(ctx context.Context, call *winrmtest.Call) int {
+		if call.Line == "under way" {
+			asked.Store(3) // so that the next boot is another one
+			return 1115
+		}
+		return g.Exec(ctx, call)
+	}})
 	config := login(server)
 	var failed []error
 	config.Observe = func(e winrm.Event) {
@@ -154,6 +160,10 @@ func TestRestart(t *testing.T) {
 	}
 	if len(failed) != 2 || !strings.Contains(failed[0].Error(), "it has not restarted yet") {
 		t.Errorf("%v", failed)
+	}
+	asked.Store(0)
+	if err := c.Restart(within(t, patience), "under way"); err != nil || boots.Load() != 2 {
+		t.Errorf("%v, after %d boots", err, boots.Load())
 	}
 	var exit *winrm.ExitError
 	if err := c.Restart(within(t, patience), "exit 7"); !errors.As(err, &exit) || exit.Status != 7 {

@@ -73,6 +73,35 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Output collects what a script prints, up to a limit.
+func TestOutput(t *testing.T) {
+	g := &winrmtest.Guest{Dir: t.TempDir()}
+	server := start(t, &winrmtest.Config{Password: "secret", Exec: func(ctx context.Context, call *winrmtest.Call) int {
+		if call.Script != "much" {
+			return g.Exec(ctx, call)
+		}
+		piece := make([]byte, 64<<10)
+		for range 80 { // 5 MiB
+			if _, err := call.Stdout.Write(piece); err != nil {
+				return 1
+			}
+		}
+		return 0
+	}})
+	c, err := winrm.Dial(t.Context(), login(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.Output(within(t, patience), "echo some; exit 3"); string(out) != "some\n" || err == nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	out, err := c.Output(within(t, patience), "much")
+	if err == nil || !strings.Contains(err.Error(), "more than 4 MiB of output") || len(out) > 4<<20 || len(out) < 3<<20 {
+		t.Errorf("%d bytes, %v", len(out), err)
+	}
+	tidy(t, server)
+}
+
 // What is wrong with a command is said before anything is sent.
 func TestCheck(t *testing.T) {
 	c, server, _ := guest(t)
@@ -122,6 +151,10 @@ func TestLocalFailure(t *testing.T) {
 	if !errors.Is(err, full) {
 		t.Error(err)
 	}
+	err = c.Run(within(t, patience), &winrm.Command{Line: "echo out; exec sleep 1000", Stdout: short{}})
+	if !errors.Is(err, io.ErrShortWrite) {
+		t.Error(err)
+	}
 	err = c.Run(within(t, patience), &winrm.Command{Line: "cat; exec sleep 1000", Stdin: io.MultiReader(strings.NewReader("begin"), failing{full})})
 	if !errors.Is(err, full) {
 		t.Error(err)
@@ -137,6 +170,12 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 // Read fails.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// short is a writer that takes less than it is given, and says nothing of it.
+type short struct{}
+
+// Write takes one byte.
+func (short) Write([]byte) (int, error) { return 1, nil }
 
 // A guest that goes away is no success, and neither is one that does not say how
 // the command has ended.
@@ -226,8 +265,21 @@ func TestQuote(t *testing.T) {
 // A password does not print itself.
 func TestSecret(t *testing.T) {
 	c := winrm.Config{Password: "hidden"}
-	if text := fmt.Sprintf("%v %+v %q %x", c, c, c.Password, c.Password); strings.Contains(text, "hidden") || strings.Contains(text, "68696464656e") {
+	if text := fmt.Sprintf("%v %+v %q %x %d", c, c, c.Password, c.Password, c.Password); strings.Contains(text, "hidden") || strings.Contains(text, "68696464656e") {
 		t.Error(text)
+	}
+}
+
+// What a guest says does nothing to a terminal, and a long command is not repeated.
+func TestErrorTexts(t *testing.T) {
+	c, _, _ := guest(t)
+	err := c.Run(t.Context(), &winrm.Command{Line: `printf '\033[2Jcleared\233' >&2; exit 1`})
+	if err == nil || strings.ContainsAny(err.Error(), "\x1b\u009b") || !strings.Contains(err.Error(), "cleared") {
+		t.Errorf("%q", err)
+	}
+	err = c.Run(t.Context(), &winrm.Command{Line: "exit 1 # " + strings.Repeat("long ", 100)})
+	if err == nil || len(err.Error()) > 200 || !strings.Contains(err.Error(), "…") {
+		t.Errorf("%q", err)
 	}
 }
 

@@ -135,6 +135,14 @@ func TestUploadSource(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "third")); err == nil {
 		t.Error("there is a file of it")
 	}
+	for path, want := range map[string]string{"": "the path in the guest is empty", "a\nb": "holds what no path can"} {
+		if err := c.UploadReader(t.Context(), strings.NewReader(""), 0, path, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("upload to %q: %v", path, err)
+		}
+		if err := c.Download(t.Context(), path, filepath.Join(t.TempDir(), "x"), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("download of %q: %v", path, err)
+		}
+	}
 	if err := c.Upload(t.Context(), dir, "dir", nil); err == nil || !strings.Contains(err.Error(), "use UploadTree") {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package ntlm
 
 import (
+	"bytes"
 	"encoding/hex"
 	"testing"
 )
@@ -62,6 +63,39 @@ func TestLogin(t *testing.T) {
 		if _, err := l.Check(m, Account{User: "root", Password: "secret"}); err == nil {
 			t.Error("a message was changed on the way")
 		}
+	}
+}
+
+// A challenge that is none is an error, and one whose fields lead out of it has
+// nothing there.
+func TestBadChallenge(t *testing.T) {
+	_, good, err := Challenge(Negotiate(), make([]byte, 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(m []byte) []byte{
+		"short":           func(m []byte) []byte { return m[:atTargetInfo] },
+		"another message": func(m []byte) []byte { m[8] = 3; return m },
+		"no NTLM":         func(m []byte) []byte { m[0] = 'n'; return m },
+		"no key exchange": func(m []byte) []byte { m[23] &^= keyExchange >> 24; return m },
+	} {
+		if _, _, err := Authenticate(Account{User: "root"}, Negotiate(), change(bytes.Clone(good))); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	for _, at := range []struct{ offset, length int64 }{{1 << 31, 4}, {1<<32 - 1, 1}, {int64(len(good)) - 3, 4}, {int64(len(good)) + 1, 0}} {
+		m := bytes.Clone(good)
+		putField(m[atTargetInfo:], int(at.offset), int(at.length))
+		if got := field(m, atTargetInfo); got != nil {
+			t.Errorf("%d bytes at %d: %x", at.length, at.offset, got)
+		}
+		if _, _, err := Authenticate(Account{User: "root"}, Negotiate(), m); err != nil {
+			t.Errorf("%d bytes at %d: %v", at.length, at.offset, err)
+		}
+	}
+	long := []byte{avTimestamp, 0, 8, 0, 1, 2} // which says that it is longer
+	if _, told := timestamp(long); told {
+		t.Error("a time that is cut off was read")
 	}
 }
 
