@@ -12,7 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/iso"
@@ -293,21 +295,23 @@ func TestUnpackCancel(t *testing.T) {
 }
 
 // What only skips through an archive is given up too: behind the file are zeros
-// without end, nearly.
+// for seconds.
 func TestUnpackCancelSkipping(t *testing.T) {
-	archive := append(tarOf(t, noise(100, 56), []string{"a"}), make([]byte, 64<<20)...)
+	packed := compressed(t, tarOf(t, noise(100, 56), []string{"a"}), "gzip", "-1c")
+	zeros := compressed(t, make([]byte, 64<<20), "gzip", "-1c")
 	path := filepath.Join(t.TempDir(), "x")
-	if err := os.WriteFile(path, compressed(t, archive, "gzip", "-1c"), 0o400); err != nil {
+	if err := os.WriteFile(path, append(packed, bytes.Repeat(zeros, 64)...), 0o400); err != nil {
 		t.Fatal(err)
 	}
 	why := errors.New("no more interest")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	f := quick(t)
+	var begin sync.Once
 	var last iso.Unpacking
 	f.Observe = func(e iso.Event) {
 		if u, ok := e.(iso.Unpacking); ok {
 			last = u
-			cancel(why)
+			begin.Do(func() { time.AfterFunc(50*time.Millisecond, func() { cancel(why) }) })
 		}
 	}
 	if _, err := f.Fetch(ctx, iso.Source{URLs: []string{path}, Checksum: "none", Unpack: true}); !errors.Is(err, why) {
