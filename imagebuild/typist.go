@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bootscribe/bootscribe/keyseq"
@@ -22,7 +23,9 @@ type TypeOptions struct {
 	// cannot be watched. 0 is none: keys go as fast as the guest takes them.
 	Interval time.Duration
 
-	// Mode is how the guest is watched, for measurements; empty chooses.
+	// Mode is how the guest is watched, for measurements: one of [qemu.Modes], or
+	// for a Typist without a VM [ModeEcho], [qemu.ModeLEDs] or [qemu.ModeInterval].
+	// One that does not hold is then an error. Empty chooses.
 	Mode qemu.Mode
 
 	// Patience is how long the guest may run and take no key before that is
@@ -69,6 +72,9 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 	if o == nil {
 		o = &TypeOptions{}
 	}
+	if err := t.check(o); err != nil {
+		return fmt.Errorf("imagebuild: type: %w", err)
+	}
 	p := keyseq.Player{
 		Keyboard: t.VNC,
 		Layout:   o.Layout,
@@ -105,6 +111,25 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 	pacing := &pacing{pacer: pacer, send: t.write}
 	p.Pacer, p.Send = pacing, pacing.write
 	return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
+}
+
+// check finds what is wrong before the first key.
+func (t *Typist) check(o *TypeOptions) error {
+	modes, which := qemu.Modes(), "set"
+	if t.VM == nil {
+		modes, which = []qemu.Mode{ModeEcho, qemu.ModeLEDs, qemu.ModeInterval}, "nil"
+	}
+	switch {
+	case t.VNC == nil:
+		return errors.New("Typist.VNC is nil; set it to the machine's screen and keyboard, as of vnc.NewConn")
+	case o.Interval < 0:
+		return fmt.Errorf("TypeOptions.Interval: %v is below 0; 0 means no pause", o.Interval)
+	case o.Patience < 0:
+		return fmt.Errorf("TypeOptions.Patience: %v is below 0; 0 means 30 s", o.Patience)
+	case o.Mode != "" && !slices.Contains(modes, o.Mode):
+		return fmt.Errorf("TypeOptions.Mode: there is no %q where Typist.VM is %s; use one of %q, or none to choose", o.Mode, which, modes)
+	}
+	return nil
 }
 
 // closePacer restores the keyboard also when ctx has ended, but then without

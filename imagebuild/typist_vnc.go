@@ -100,10 +100,7 @@ func (p *vncPacer) pace(ctx context.Context, next []keyseq.Stroke) (int, error) 
 		return 0, nil
 	}
 	for {
-		mode, reason, err := p.fitting(next[0])
-		if err != nil {
-			return 0, err
-		}
+		mode, reason := p.fitting(next[0])
 		if mode != ModeEcho {
 			p.echo.forget() // what comes next moves the cursor
 		}
@@ -166,7 +163,7 @@ func (p *vncPacer) ahead(n int) []rune {
 }
 
 // fitting returns the mode that fits the next stroke, the best first, and why.
-func (p *vncPacer) fitting(next keyseq.Stroke) (qemu.Mode, string, error) {
+func (p *vncPacer) fitting(next keyseq.Stroke) (qemu.Mode, string) {
 	if p.asked != "" {
 		return p.wanted(next)
 	}
@@ -174,7 +171,7 @@ func (p *vncPacer) fitting(next keyseq.Stroke) (qemu.Mode, string, error) {
 	why, failed := p.failed[ModeEcho]
 	switch {
 	case text && !failed:
-		return ModeEcho, "what is typed can be seen on the screen", nil
+		return ModeEcho, "what is typed can be seen on the screen"
 	case !text:
 		why = "the key shows nothing that could be foretold"
 		if p.echo.fails > 0 && p.echo.fails < echoTries {
@@ -183,25 +180,23 @@ func (p *vncPacer) fitting(next keyseq.Stroke) (qemu.Mode, string, error) {
 	}
 	reason := fmt.Sprintf("not %s: %s", ModeEcho, why)
 	if hasLight(next) {
-		return qemu.ModeInterval, reason + "; not leds: the key switches lights itself", nil
+		return qemu.ModeInterval, reason + "; not leds: the key switches lights itself"
 	}
 	why, failed = p.failed[qemu.ModeLEDs]
 	if !failed {
-		return qemu.ModeLEDs, "Num Lock's light answers; " + reason, nil
+		return qemu.ModeLEDs, "Num Lock's light answers; " + reason
 	}
-	return qemu.ModeInterval, fmt.Sprintf("%v a key, whatever the guest does; %s; not %s: %s", blindPause, reason, qemu.ModeLEDs, why), nil
+	return qemu.ModeInterval, fmt.Sprintf("%v a key, whatever the guest does; %s; not %s: %s", blindPause, reason, qemu.ModeLEDs, why)
 }
 
 // wanted returns the mode that was asked for, or what takes its place for keys
 // that it cannot be used for.
-func (p *vncPacer) wanted(next keyseq.Stroke) (qemu.Mode, string, error) {
+func (p *vncPacer) wanted(next keyseq.Stroke) (qemu.Mode, string) {
 	switch {
-	case p.ways()[p.asked] == nil:
-		return "", "", fmt.Errorf("TypeOptions.Mode: %q needs the machine: set Typist.VM, or use echo, leds or interval, or none to choose", p.asked)
 	case p.asked == ModeEcho && (p.ahead(1)[0] == 0 || p.secret), p.asked == qemu.ModeLEDs && hasLight(next):
-		return qemu.ModeInterval, fmt.Sprintf("%s was asked for, and cannot tell of this key", p.asked), nil
+		return qemu.ModeInterval, fmt.Sprintf("%s was asked for, and cannot tell of this key", p.asked)
 	}
-	return p.asked, "it was asked for", nil
+	return p.asked, "it was asked for"
 }
 
 // enter tells of a mode, if it is another than before.

@@ -193,8 +193,11 @@ func keyOf(st Step) (Key, bool) {
 //
 // Play uses one goroutine, the caller's.
 func (p *Player) Play(ctx context.Context, seq Sequence) error {
-	if p.Keyboard == nil {
+	switch {
+	case p.Keyboard == nil:
 		return errors.New("keyseq: play: Player.Keyboard is nil; set it to what takes the keys, such as a *vnc.Conn")
+	case p.Interval < 0:
+		return fmt.Errorf("keyseq: play: Player.Interval: %v is below 0; 0 means no pause", p.Interval)
 	}
 	if err := p.check(seq); err != nil {
 		return err

@@ -104,6 +104,10 @@ func TestPlayChecksFirst(t *testing.T) {
 	if err := (&Player{}).Play(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "Player.Keyboard") {
 		t.Errorf("no keyboard: %v", err)
 	}
+	k := recorder{}
+	if err := (&Player{Keyboard: &k, Interval: -1}).Play(t.Context(), text("a")); err == nil || !strings.Contains(err.Error(), "Player.Interval") || k.n > 0 {
+		t.Errorf("with an interval below 0: %v, %d events", err, k.n)
+	}
 }
 
 func TestPlayObservesAndWaitsAtTheGate(t *testing.T) {

@@ -53,7 +53,8 @@ type keyState struct {
 // on machines without a keyboard controller that can be asked, and 40 ms more
 // with UEFI, whose driver has a queue of its own.
 //
-// Keys that travel over VNC must have arrived at QEMU before the call.
+// Keys that travel over VNC must have arrived at QEMU before the call, which a
+// fence of the VNC connection tells.
 func (vm *VM) KeysTaken(ctx context.Context) error {
 	select {
 	case vm.typing <- struct{}{}:

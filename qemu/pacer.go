@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,11 @@ const (
 	ModeInterval Mode = "interval"
 )
 
+// Modes returns the modes that a [Pacer] knows.
+func Modes() []Mode {
+	return []Mode{ModeBIOS, ModePS2Trace, ModePS2Status, ModeLEDs, ModeUSBTrace, ModeVirtIO, ModeInterval}
+}
+
 // proves reports whether the mode sees the keys themselves, and so also that
 // one is missing.
 func (m Mode) proves() bool {
@@ -57,8 +63,9 @@ type PacerConfig struct {
 	LEDs     func() (leds uint8, changes uint64)
 	WaitLEDs func(ctx context.Context, after uint64) (leds uint8, changes uint64, err error)
 
-	// Mode is the one to use, for measurements; empty chooses, before each
-	// batch, and falls back when a mode does not hold.
+	// Mode is the one to use, for measurements: one that does not hold is then an
+	// error. Empty chooses, before each batch, and falls back when a mode does not
+	// hold.
 	Mode Mode
 
 	// KeepShift says that the caller keeps Shift down between the strokes of one
@@ -92,6 +99,7 @@ type Pacer struct {
 	failed map[Mode]string // the modes that do not hold, and why
 	boards keyboards       // the machine's
 	target input           // the one that gets the keys
+	bios   bool            // a BIOS has it
 	mods   modifiers       // that are held by what was sent
 	lights lights          // what was done to them
 	before beat            // when nothing was on its way for the last time
@@ -107,6 +115,8 @@ type Pacer struct {
 	arrived bool // QEMU has read all strokes on their way
 	cut     bool // and the machine was stopped before that: they may be dropped
 	spoilt  bool // they may have come to the guest in part
+
+	down []uint16 // keys that are pressed by what was let go, and not released
 
 	idle  time.Duration // for which the guest has run and taken nothing
 	last  time.Time     // when that was last counted
@@ -139,12 +149,26 @@ type unfitError struct {
 
 func (e *unfitError) Error() string { return e.reason }
 
+// check finds what is wrong with the configuration.
+func (c *PacerConfig) check() error {
+	switch {
+	case c.Mode != "" && !slices.Contains(Modes(), c.Mode):
+		return fmt.Errorf("PacerConfig.Mode: %q is not known; use one of %q, or none to choose", c.Mode, Modes())
+	case c.Patience < 0:
+		return fmt.Errorf("PacerConfig.Patience: %v is below 0; 0 means 30 s", c.Patience)
+	}
+	return nil
+}
+
 // NewPacer returns a Pacer for the machine's keyboard. It waits until no other
-// is there. The caller closes it.
+// is there. A nil c means the zero PacerConfig. The caller closes the Pacer.
 func (vm *VM) NewPacer(ctx context.Context, c *PacerConfig) (*Pacer, error) {
 	p := &Pacer{vm: vm, failed: map[Mode]string{}, last: time.Now()}
 	if c != nil {
 		p.c = *c
+	}
+	if err := p.c.check(); err != nil {
+		return nil, fmt.Errorf("qemu: keys: %w", err)
 	}
 	if p.c.Patience == 0 {
 		p.c.Patience = vm.t.keysPatient
@@ -166,7 +190,9 @@ func (vm *VM) NewPacer(ctx context.Context, c *PacerConfig) (*Pacer, error) {
 }
 
 // Close leaves no key down and Num Lock as it was, and ends what observes the
-// machine. The Pacer is of no use afterwards. Close may be called twice.
+// machine. A machine that is stopped takes no release: where one is needed Close
+// waits until it runs, or returns an error when ctx ends before. The Pacer is of
+// no use afterwards. Close may be called twice.
 func (p *Pacer) Close(ctx context.Context) error {
 	if p.vm == nil {
 		return nil
@@ -176,7 +202,7 @@ func (p *Pacer) Close(ctx context.Context) error {
 		p.vm = nil
 		<-vm.typing
 	}()
-	err := errors.Join(p.unstick(ctx), p.leave(ctx), p.restoreLights(ctx))
+	err := errors.Join(p.letUp(ctx), p.leave(ctx), p.restoreLights(ctx))
 	if err != nil && !isClosed(vm.proc.done) {
 		return fmt.Errorf("qemu: keys: %w", err)
 	}
@@ -196,12 +222,15 @@ func (p *Pacer) Untaken() int { return len(p.flying) }
 // are taken.
 //
 // A guest that stands still or is stopped holds its caller; one that runs and
-// takes nothing for Patience is an error. All errors but those of ctx and of
-// QMP are of type [*PaceError].
+// takes nothing for Patience is an error. All errors are of type [*PaceError],
+// also those of ctx and of QMP.
 func (p *Pacer) Pace(ctx context.Context, next []Stroke) (int, error) {
 	n, err := p.pace(ctx, next)
 	if err != nil {
 		p.spoilt = spoils(err)
+		if unfit := (*unfitError)(nil); errors.As(err, &unfit) {
+			err = fmt.Errorf("%s was asked for and does not hold: %w; ask for no mode, and one is chosen", p.c.Mode, err)
+		}
 		return 0, &PaceError{Mode: p.mode, Sent: p.given, Untaken: len(p.flying), Err: err}
 	}
 	return n, nil
@@ -249,6 +278,9 @@ func (p *Pacer) step(ctx context.Context, next []Stroke) (n int, done bool, err 
 	if n = p.way.room(next); n == 0 {
 		return 0, false, nil
 	}
+	if n, err = p.ringFits(limited, next[:n]); n == 0 || err != nil {
+		return 0, false, err
+	}
 	// What QEMU has dropped must not be overtaken.
 	if err := p.arrive(limited); err != nil || p.cut {
 		return 0, false, err
@@ -279,6 +311,7 @@ func (p *Pacer) arrive(ctx context.Context) error {
 
 func (p *Pacer) letGo(strokes []Stroke) {
 	p.way.gone(strokes)
+	p.press(strokes)
 	p.flying = append(p.flying, strokes...)
 	p.given += len(strokes)
 	p.stops, p.sent = p.ran, time.Now()
@@ -369,7 +402,7 @@ func (p *Pacer) check(ctx context.Context, last bool) (running bool, err error) 
 		return false, ErrGuestReset
 	}
 	p.took(len(p.flying))
-	p.before, p.mods = b, modifiers{}
+	p.before, p.mods, p.down = b, modifiers{}, nil
 	return !b.stopped, p.leave(ctx)
 }
 

@@ -24,10 +24,7 @@ func (p *Pacer) choose(ctx context.Context) error {
 		return nil
 	}
 	if p.c.Mode != "" {
-		if p.way == nil {
-			return p.enter(ctx, p.c.Mode, "it was asked for")
-		}
-		return nil
+		return p.asked(ctx)
 	}
 	for {
 		mode, reason, err := p.fitting(ctx)
@@ -41,6 +38,19 @@ func (p *Pacer) choose(ctx context.Context) error {
 		}
 		p.failed[mode] = unfit.reason
 	}
+}
+
+// asked makes sure that the mode that was asked for is in use.
+func (p *Pacer) asked(ctx context.Context) error {
+	if p.way != nil {
+		return nil
+	}
+	if isX86(p.vm.c.arch()) {
+		if _, err := p.survey(ctx); err != nil {
+			return err
+		}
+	}
+	return p.enter(ctx, p.c.Mode, "it was asked for")
 }
 
 // doubtful reports whether the mode in use might not fit any more, since an
@@ -62,11 +72,8 @@ func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
 		}
 		return p.first("the machine is not a PC", ModeLEDs, ModeUSBTrace)
 	}
-	c, err := p.vm.cpu(ctx)
+	c, err := p.survey(ctx)
 	if err != nil {
-		return "", "", err
-	}
-	if p.target, err = p.gets(ctx); err != nil {
 		return "", "", err
 	}
 	switch {
@@ -83,12 +90,7 @@ func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
 		return p.first(why, ModeLEDs)
 	case p.vm.c.uefi():
 		return p.first("UEFI's firmware reads the keyboard", ModeLEDs)
-	}
-	serves, err := p.vm.biosServes(ctx)
-	switch {
-	case err != nil:
-		return "", "", err
-	case serves:
+	case p.bios:
 		return p.first("a BIOS program reads the keyboard", ModeBIOS, ModePS2Trace, ModePS2Status)
 	case p.idle < lostAfter:
 		p.seen = "the BIOS is not ready"
@@ -97,17 +99,17 @@ func (p *Pacer) fitting(ctx context.Context) (Mode, string, error) {
 	return p.first("no BIOS has the keyboard", ModePS2Trace, ModePS2Status)
 }
 
-// meetOther notes whether it is firmware that has the keyboard of a machine
-// that is not a PC.
-func (w *ledWay) meetOther(ctx context.Context) error {
-	if arch := w.p.vm.c.arch(); arch != "aarch64" && arch != "riscv64" {
-		return nil
+// survey finds out what a PC runs now, and which keyboard gets the keys.
+func (p *Pacer) survey(ctx context.Context) (c cpu, err error) {
+	p.bios = false
+	if c, err = p.vm.cpu(ctx); err != nil {
+		return c, err
 	}
-	c, err := w.p.vm.cpu(ctx)
-	if err == nil && !c.kernel() {
-		w.firmware = c.gdt
+	if p.target, err = p.gets(ctx); err != nil || c.kernel() || p.vm.c.uefi() {
+		return c, err
 	}
-	return err
+	p.bios, err = p.vm.biosServes(ctx)
+	return c, err
 }
 
 // first returns the first mode that has not failed, and why it is that one.
@@ -149,11 +151,7 @@ func (p *Pacer) newWay(ctx context.Context, mode Mode) (way, error) {
 		if err != nil {
 			return nil, err
 		}
-		w, err := newLEDWay(ctx, p, a)
-		if err != nil {
-			return nil, errors.Join(err, a.close(ctx))
-		}
-		return w, w.meetOther(ctx)
+		return newLEDWay(ctx, p, a)
 	case ModeUSBTrace:
 		return newUSBTraceWay(ctx, p)
 	case ModeVirtIO:
@@ -163,5 +161,5 @@ func (p *Pacer) newWay(ctx context.Context, mode Mode) (way, error) {
 	case ModeInterval:
 		return &intervalWay{p: p, idle: idleKeyboard{p: p}}, nil
 	}
-	return nil, fmt.Errorf("PacerConfig.Mode: %q is not known; use one of the Mode constants, or none", mode)
+	return nil, fmt.Errorf("there is no mode %q", mode)
 }

@@ -93,35 +93,54 @@ type ledWay struct {
 	strange  bool      // and whether it was another
 }
 
+// newLEDWay waits for a first light. It owns in, and closes it if there is none.
 func newLEDWay(ctx context.Context, p *Pacer, in acceptance) (*ledWay, error) {
-	if p.c.LEDs == nil || p.c.WaitLEDs == nil || p.c.Send == nil {
-		return nil, &unfitError{reason: "nobody sees the keyboard's lights"}
-	}
 	w := &ledWay{p: p, in: in}
+	err := w.begin(ctx)
+	if err == nil {
+		return w, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return nil, errors.Join(err, w.close(ctx))
+}
+
+// begin waits for the first light.
+func (w *ledWay) begin(ctx context.Context) error {
+	p := w.p
+	if p.c.LEDs == nil || p.c.WaitLEDs == nil || p.c.Send == nil {
+		return &unfitError{reason: "nobody sees the keyboard's lights"}
+	}
 	if err := w.meet(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := w.listen(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	for {
 		before := w.beat()
 		if err := w.try(ctx); err != nil || w.sure {
-			return w, err
+			return err
 		}
 		if b := w.beat(); !before.stopped && b.stops == before.stops {
-			return nil, w.dark()
+			return w.dark()
 		}
 		// The guest had less time than it should.
 		if err := p.stopped(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
 
 // meet notes whether it is firmware that has the keyboard.
 func (w *ledWay) meet(ctx context.Context) error {
-	if w.p.vm == nil || !isX86(w.p.vm.c.arch()) || !w.p.vm.c.uefi() {
+	if w.p.vm == nil {
+		return nil
+	}
+	switch arch := w.p.vm.c.arch(); {
+	case isX86(arch) && !w.p.vm.c.uefi():
+		return nil
+	case !isX86(arch) && arch != "aarch64" && arch != "riscv64": // whose processors tell nothing
 		return nil
 	}
 	c, err := w.p.vm.cpu(ctx)

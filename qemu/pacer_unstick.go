@@ -3,7 +3,11 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
+
+	"github.com/bootscribe/bootscribe/qemu/qmp"
 )
 
 // drainLimit is how long a keyboard may take to give the guest what it holds.
@@ -15,14 +19,26 @@ func spoils(err error) bool {
 	return errors.Is(err, ErrForeignKeys) || errors.Is(err, ErrKeysLost)
 }
 
-// unstick releases the keys on their way once more if their releases may have
-// been dropped: the guest would go on with Shift, or repeat a key without end.
-func (p *Pacer) unstick(ctx context.Context) error {
-	if !p.spoilt {
-		return nil
+// press follows which keys are down when strokes have been sent.
+func (p *Pacer) press(strokes []Stroke) {
+	for _, s := range strokes {
+		for _, k := range s {
+			p.down = slices.DeleteFunc(p.down, func(c uint16) bool { return c == k.Code })
+			if k.Down {
+				p.down = append(p.down, k.Code)
+			}
+		}
 	}
-	p.drain(ctx)
-	var codes []uint16
+}
+
+// sticky returns the keys that may be down for ever: those that were held when
+// the typing ended, whose release found a full keyboard or a stopped machine,
+// and if the strokes on their way have come in part those of these.
+func (p *Pacer) sticky() []uint16 {
+	codes := slices.Clone(p.down)
+	if !p.spoilt {
+		return codes
+	}
 	for _, s := range p.flying {
 		for _, k := range s {
 			if k.Down {
@@ -30,7 +46,45 @@ func (p *Pacer) unstick(ctx context.Context) error {
 			}
 		}
 	}
-	return p.vm.release(ctx, codes...)
+	return codes
+}
+
+// letUp releases the keys that may be down, once more if they are not: the guest
+// would go on with Shift, or repeat a key without end.
+func (p *Pacer) letUp(ctx context.Context) error {
+	codes := p.sticky()
+	if len(codes) == 0 {
+		return nil
+	}
+	for {
+		if err := p.runs(ctx); err != nil {
+			return err
+		}
+		p.drain(ctx)
+		err := p.vm.release(ctx, codes...)
+		if refused := (*qmp.Error)(nil); !errors.As(err, &refused) || !p.vm.halted(ctx) {
+			return err
+		}
+	}
+}
+
+// runs waits until the machine runs, by what QEMU says now.
+func (p *Pacer) runs(ctx context.Context) error {
+	if err := p.vm.catchUp(ctx); err != nil {
+		return err
+	}
+	for b, _ := p.vm.pulse.read(); b.stopped; b, _ = p.vm.pulse.read() {
+		if err := p.stopped(ctx); err != nil {
+			return fmt.Errorf("the machine is stopped, and its guest has a key down until that is pressed again: %w", err)
+		}
+	}
+	return nil
+}
+
+// halted reports whether the machine is stopped, if QEMU tells.
+func (vm *VM) halted(ctx context.Context) bool {
+	s, err := vm.runState(ctx)
+	return err == nil && !s.Running
 }
 
 // drain waits until the keyboard is empty, or should be.
