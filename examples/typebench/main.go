@@ -3,10 +3,10 @@
 //
 //	go run ./examples/typebench -guest isolinux -chars 10000 -load 16
 //
-// With -plain it watches the guest by VNC alone. With -open-loop it sends as fast as QEMU takes keys, to see them get lost, with
-// -rate at a fixed rate, and with -interval it pauses after each key event, as
-// Packer does. Its exit status is 1 if anything else than that has lost, doubled
-// or changed a character.
+// With -plain it watches the guest by VNC alone. With -open-loop it sends as fast
+// as QEMU takes keys, to see them get lost, with -rate at a fixed rate, and with
+// -interval it pauses after each key event, as Packer does. Its exit status is 1
+// if anything else than that has lost, doubled or changed a character.
 //
 // With -plot it draws the results that it reads on standard input, with -table it
 // writes them as a table; scripts/typing-table makes those of docs/typing.md.
@@ -38,6 +38,16 @@ func main() {
 	}
 }
 
+// about is the head of the help.
+const about = `Types random characters on real guests, asks the guests what has arrived, and
+prints a line of JSON for each run. docs/typing.md says what the guests and the
+modes are; make deps installs what the guests need.
+
+  typebench -guest isolinux -chars 10000 -load 16
+  typebench -guest list
+
+`
+
 // options are what the command line says.
 type options struct {
 	bench
@@ -51,6 +61,10 @@ type options struct {
 func parse(args []string) (*options, error) {
 	var o options
 	flags := flag.NewFlagSet("typebench", flag.ContinueOnError)
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), about)
+		flags.PrintDefaults()
+	}
 	flags.StringVar(&o.names, "guest", "keyread", "what to type on, several names with commas, or all; list lists them")
 	flags.IntVar(&o.chars, "chars", 1000, "how many characters")
 	flags.IntVar(&o.load, "load", 0, "how many busy loops run beside it")
@@ -60,7 +74,7 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&o.pace.openLoop, "open-loop", false, "do not wait for the guest")
 	flags.IntVar(&o.pace.rate, "rate", 0, "send so many characters a second, and do not wait for the guest")
 	flags.BoolVar(&o.show, "show", false, "show lines that did not arrive as they were typed")
-	flags.StringVar((*string)(&o.pace.mode), "mode", "", "how to watch the guest: bios, ps2-trace, ps2-status, leds, usb-trace, virtio-ring, echo (with -plain), interval; empty chooses")
+	flags.StringVar((*string)(&o.pace.mode), "mode", "", "how to watch the guest: "+list(qemu.Modes())+"; with -plain "+list(plainModes)+"; empty chooses")
 	flags.BoolVar(&o.pace.plain, "plain", false, "type by VNC alone, as on a machine that nothing else is known of")
 	flags.BoolVar(&o.pace.secret, "secret", false, "type as a secret: not looked for on the screen")
 	flags.DurationVar(&o.pace.interval, "interval", 0, "pause this long after each key event, and do not wait for the guest")
@@ -95,6 +109,9 @@ func command(ctx context.Context, args []string, in io.Reader, out io.Writer) er
 	}
 	chosen, err := find(o.names)
 	if err != nil {
+		return err
+	}
+	if err := o.check(chosen); err != nil {
 		return err
 	}
 	return o.repeat(ctx, chosen, json.NewEncoder(out))

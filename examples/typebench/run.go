@@ -46,9 +46,6 @@ type result struct {
 
 // run starts the guest, types, and compares.
 func (b *bench) run(ctx context.Context) (result, error) {
-	if err := b.check(); err != nil {
-		return result{}, err
-	}
 	m, err := b.boot(ctx)
 	if err != nil {
 		return result{}, err
@@ -63,16 +60,6 @@ func (b *bench) text() string {
 		return b.guest.fixed
 	}
 	return printable(b.chars, b.seed)
-}
-
-func (b *bench) check() error {
-	if b.chars < 1 || b.load < 0 {
-		return fmt.Errorf("-chars %d -load %d: give at least one character, and no negative load", b.chars, b.load)
-	}
-	if limit := b.guest.limit; limit > 0 && b.chars > limit {
-		return fmt.Errorf("-chars %d: the guest %s has room for %d", b.chars, b.guest.name, limit)
-	}
-	return nil
 }
 
 // boot starts the guest and waits until it takes keys.

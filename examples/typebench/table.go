@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // series is the runs of one guest in one way beside one load.
@@ -29,7 +30,8 @@ func (s *series) rate() float64 {
 
 // blind reports whether keys were sent without regard to the guest.
 func (s *series) blind() bool {
-	return s.mode == "open-loop" || strings.HasSuffix(s.mode, "ms") || strings.HasSuffix(s.mode, "/s")
+	_, err := time.ParseDuration(s.mode) // a pause after each key event
+	return err == nil || s.mode == "open-loop" || strings.HasSuffix(s.mode, "/s")
 }
 
 // readSeries reads results, a line of JSON each, and sorts them: the guests as

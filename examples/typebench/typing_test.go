@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -143,6 +143,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// What is wrong with the command line is said before a guest starts.
 func TestCheck(t *testing.T) {
 	for _, tt := range []struct {
 		args []string
@@ -153,6 +154,15 @@ func TestCheck(t *testing.T) {
 		{[]string{"-chars", "0"}, false},
 		{[]string{"-load", "-1"}, false},
 		{[]string{"-chars", "31000"}, false},
+		{[]string{"-runs", "0"}, false},
+		{[]string{"-soak", "-1s"}, false},
+		{[]string{"-rate", "-5"}, false},
+		{[]string{"-interval", "-10ms"}, false},
+		{[]string{"-mode", "telepathy"}, false},
+		{[]string{"-mode", "echo"}, false},
+		{[]string{"-mode", "bios", "-plain"}, false},
+		{[]string{"-open-loop", "-rate", "5"}, false},
+		{[]string{"-mode", "bios", "-interval", "10ms"}, false},
 		{[]string{"keyread"}, false},
 		{[]string{"-plot"}, false},
 	} {
@@ -160,8 +170,12 @@ func TestCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := command(t.Context(), tt.args, null, io.Discard); (err == nil) != tt.ok {
+		var out bytes.Buffer
+		if err := command(t.Context(), tt.args, null, &out); (err == nil) != tt.ok {
 			t.Errorf("%q: error %v", tt.args, err)
+		}
+		if !tt.ok && out.Len() > 0 {
+			t.Errorf("%q has begun: %s", tt.args, &out)
 		}
 		null.Close()
 	}
