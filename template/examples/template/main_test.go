@@ -99,6 +99,19 @@ func TestPreview(t *testing.T) {
 	}
 }
 
+// TestSecretErrors says what is wrong with an option, and not the secret in it.
+func TestSecretErrors(t *testing.T) {
+	text := strings.Replace(small, `"iso_checksum":"none"`, `"iso_checksum":"none","disk_size":"{{user `+"`p`"+`}}"`, 1)
+	var out, errs bytes.Buffer
+	p := &program{stdin: strings.NewReader(text), stdout: &out, stderr: &errs}
+	if status := p.run(context.Background(), []string{"validate", "-"}); status != 1 {
+		t.Errorf("status %d", status)
+	}
+	if said := out.String() + errs.String(); strings.Contains(said, "hush") || !strings.Contains(said, `"<sensitive>" is no disk size`) {
+		t.Error(said)
+	}
+}
+
 // TestSecrets prints what a guest says of a password.
 func TestSecrets(t *testing.T) {
 	for _, machine := range []bool{false, true} {
