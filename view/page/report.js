@@ -169,7 +169,13 @@
 
   for (const box of document.querySelectorAll(".tail")) box.scrollTop = box.scrollHeight;
   el("player").hidden = false;
-  show(data.length);
-  // What is in sight changes with the window and when the pictures are there.
-  for (const kind of ["load", "resize"]) addEventListener(kind, () => show(at));
+  // What is in sight changes with the window and when the pictures are there: at
+  // once, where a person sees the strip move.
+  const settle = (t) => {
+    film.style.scrollBehavior = "auto";
+    show(t);
+    film.style.scrollBehavior = "";
+  };
+  settle(data.length);
+  for (const kind of ["load", "resize"]) addEventListener(kind, () => settle(at));
 })();
