@@ -47,8 +47,10 @@ func TestLinux(t *testing.T) {
 		"boot_serial": []string{
 			`<wait "typeguest# ">mkdir /m; mount -t 9p -o trans=virtio,version=9p2000.L src /m<enter>`,
 			"mkdir /c; mount -t iso9660 /dev/vdc /c; dd if=/dev/vdc bs=1 skip=32808 count=6 2>/tmp | sed 's/$/ of the CD/'<enter>",
-			`<wait "# ">for d in a b; do dd if=/bin/busybox of=/dev/vd$d bs=64k count=16; done; sync<enter>`,
-			`<wait "# ">grep -o 'word=.*' /proc/cmdline; grep . /m/file; ls /c/file; grep . /c/user-data; poweroff -f<enter>`,
+			// Each line comes when what the one before prints is there, which an
+			// echo would get into.
+			`<wait "cidata of the CD"><wait "# ">for d in a b; do dd if=/bin/busybox of=/dev/vd$d bs=64k count=16; done; sync; echo writ'ten'<enter>`,
+			`<wait "written"><wait "# ">grep -o 'word=.*' /proc/cmdline; grep . /m/file; ls /c/file; grep . /c/user-data; poweroff -f<enter>`,
 		},
 	}, nil, c)
 	if err != nil {
