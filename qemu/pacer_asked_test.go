@@ -86,6 +86,25 @@ func TestPacerAskedInVain(t *testing.T) {
 	}
 }
 
+// The bytes that UEFI's firmware reads do not tell what its program gets.
+func TestPacerAskedUEFI(t *testing.T) {
+	t.Parallel()
+	vm, _ := boot(t, guest.Disk(t, guest.KeyRead(0, false)), nil)
+	readsKeys(t, vm)
+	before := taken(t, vm)
+	vm.c.Firmware.Type = UEFI
+	for _, mode := range []Mode{ModePS2Trace, ModePS2Status} {
+		ty := newTypist(t, vm, PacerConfig{Mode: mode})
+		err := ty.play(soon(t), usStrokes("a"))
+		if err == nil || !strings.Contains(err.Error(), "UEFI") || taken(t, vm) != before {
+			t.Errorf("%s: error %v", mode, err)
+		}
+		if err := ty.p.Close(soon(t)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What is wrong with the configuration is said before anything is done.
 func TestPacerConfig(t *testing.T) {
 	t.Parallel()

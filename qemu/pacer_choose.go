@@ -46,8 +46,13 @@ func (p *Pacer) asked(ctx context.Context) error {
 		return nil
 	}
 	if isX86(p.vm.c.arch()) {
-		if _, err := p.survey(ctx); err != nil {
+		c, err := p.survey(ctx)
+		if err != nil {
 			return err
+		}
+		bytes := p.c.Mode == ModePS2Trace || p.c.Mode == ModePS2Status
+		if bytes && p.vm.c.uefi() && !c.kernel() {
+			return &unfitError{reason: "UEFI's firmware takes keys from the keyboard before its program does, and drops some"}
 		}
 	}
 	return p.enter(ctx, p.c.Mode, "it was asked for")
