@@ -67,7 +67,9 @@ type Typist struct {
 
 // Play types a sequence, and returns when the guest has taken all of it. A nil
 // o means the zero TypeOptions. An error in the middle is a
-// [*keyseq.PlayError], which says how much was typed.
+// [*keyseq.PlayError], which says how much was typed. After an error too no key is
+// down; with a VM that is stopped, and a key that the sequence holds, Play waits
+// for some seconds for that, and says in the error if it was in vain.
 func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) error {
 	if o == nil {
 		o = &TypeOptions{}
@@ -94,7 +96,18 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 		p.Pacer, p.Send = pacer, t.write
 		return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
 	}
-	pacer, err := t.VM.NewPacer(ctx, &qemu.PacerConfig{
+	pacer, err := t.VM.NewPacer(ctx, t.pacerConfig(o))
+	if err != nil {
+		return err
+	}
+	pacing := &pacing{pacer: pacer, send: t.write}
+	p.Pacer, p.Send = pacing, pacing.write
+	return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
+}
+
+// pacerConfig is what the machine's pacer needs of the typist.
+func (t *Typist) pacerConfig(o *TypeOptions) *qemu.PacerConfig {
+	return &qemu.PacerConfig{
 		Send:      t.send,
 		Fence:     t.fence,
 		LEDs:      func() (uint8, uint64) { leds, n := t.VNC.LEDs(); return uint8(leds), n },
@@ -104,13 +117,7 @@ func (t *Typist) Play(ctx context.Context, seq keyseq.Sequence, o *TypeOptions) 
 		Patience:  o.Patience,
 		Secret:    o.Secret,
 		Observe:   func(m qemu.Mode, reason string) { t.emit(Typing{Mode: m, Reason: reason}) },
-	})
-	if err != nil {
-		return err
 	}
-	pacing := &pacing{pacer: pacer, send: t.write}
-	p.Pacer, p.Send = pacing, pacing.write
-	return errors.Join(p.Play(ctx, seq), closePacer(ctx, pacer))
 }
 
 // check finds what is wrong before the first key.

@@ -49,8 +49,11 @@ func sector(code []byte) []byte {
 }
 
 // bootRaw starts a rawReader and returns what reads its bytes.
-func bootRaw(t *testing.T) (*VM, func() []byte) {
-	vm, _ := boot(t, guest.Disk(t, sector(rawReader)), nil)
+func bootRaw(t *testing.T) (*VM, func() []byte) { return bootSector(t, rawReader) }
+
+// bootSector is bootRaw for another such guest.
+func bootSector(t *testing.T, code []byte) (*VM, func() []byte) {
+	vm, _ := boot(t, guest.Disk(t, sector(code)), nil)
 	bytes := func() []byte {
 		m, err := vm.memory(soon(t), 0x7e00, 2)
 		if err != nil {

@@ -92,6 +92,9 @@ func (p *Pacer) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()
 	p.idle, p.last, p.pause = 0, time.Now(), 0
+	if p.arrive(ctx) != nil {
+		p.arrived = true // the connection has ended: nothing more comes from there
+	}
 	for k := (idleKeyboard{p: p}); ; {
 		if empty, err := k.look(ctx); empty || err != nil {
 			return

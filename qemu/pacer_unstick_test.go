@@ -1,7 +1,9 @@
 package qemu
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,5 +41,58 @@ func TestPacerUnsticks(t *testing.T) {
 	vm.pause(soon(t), 50*time.Millisecond)
 	if got := keyText(t, vm, before); got != "aBXc" {
 		t.Errorf("%q has arrived", got)
+	}
+}
+
+// slowRawReader is a rawReader that takes its time for each byte.
+var slowRawReader = slices.Concat(rawReader[:len(rawReader)-2], []byte{
+	0xba, 0x0c, 0x00, // mov dx, 12
+	0xb9, 0x00, 0x00, // mov cx, 0
+	0xe2, 0xfe, //       loop itself
+	0x4a,       //       dec dx
+	0x75, 0xf8, //       jnz to mov cx
+	0xeb, 0xe6, //       jmp next
+})
+
+// A key that is held is released when the keyboard has room for that, also when
+// the connection that the keys came by has ended.
+func TestPacerLetsUp(t *testing.T) {
+	t.Parallel()
+	vm, bytes := bootSector(t, slowRawReader)
+	ended := false
+	ty := newTypist(t, vm, PacerConfig{Fence: func(context.Context) error {
+		if ended {
+			return errors.New("the connection has ended")
+		}
+		return nil
+	}})
+	if err := ty.play(soon(t), append(usStrokes("xyz"), Stroke{{codeLeftCtrl, true}})); err != nil {
+		t.Fatal(err)
+	}
+	strokes := usStrokes("abcdefgh") // as much as a keyboard holds
+	n, err := ty.p.Pace(soon(t), strokes)
+	if err != nil || n != len(strokes) {
+		t.Fatal(n, err)
+	}
+	if err := ty.p.c.Send(slices.Concat(strokes...)); err != nil {
+		t.Fatal(err)
+	}
+	ended = true
+	over, cancel := context.WithCancel(soon(t))
+	cancel()
+	if _, err := ty.p.Pace(over, nil); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := ty.p.Close(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	const up = codeLeftCtrl | 0x80
+	got := bytes()
+	for try := 0; try < 500 && !slices.Contains(got, up); try++ {
+		vm.pause(soon(t), 10*time.Millisecond)
+		got = bytes()
+	}
+	if !slices.Contains(got, up) {
+		t.Errorf("Ctrl stays down: the guest has read % x, with %v", got, ty.modes)
 	}
 }
