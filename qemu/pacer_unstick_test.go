@@ -25,10 +25,10 @@ func TestPacerUnsticks(t *testing.T) {
 	if _, err := ty.p.Pace(soon(t), []Stroke{shifted}); err != nil {
 		t.Fatal(err)
 	}
-	if err := ty.p.c.Send(shifted[:3]); err != nil {
+	// The other key comes first, so that it is seen however fast the guest is.
+	if err := ty.p.c.Send(slices.Concat(usStroke('x'), shifted[:3])); err != nil {
 		t.Fatal(err)
 	}
-	press(t, vm, "x")
 	if _, err := ty.p.Pace(soon(t), nil); !errors.Is(err, ErrForeignKeys) {
 		t.Fatalf("with %v: %v", ty.modes, err)
 	}
@@ -39,7 +39,7 @@ func TestPacerUnsticks(t *testing.T) {
 		t.Fatal(err)
 	}
 	vm.pause(soon(t), 50*time.Millisecond)
-	if got := keyText(t, vm, before); got != "aBXc" {
+	if got := keyText(t, vm, before); got != "axBc" {
 		t.Errorf("%q has arrived", got)
 	}
 }
