@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/pkg/sftp"
 	xssh "golang.org/x/crypto/ssh"
@@ -65,7 +66,23 @@ func (f *files) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	if asked.Trunc {
 		flags |= os.O_TRUNC
 	}
-	return f.root.OpenFile(local(r.Filepath), flags, 0o644)
+	file, err := f.root.OpenFile(local(r.Filepath), flags, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return written{file}, nil
+}
+
+// written is a file that a client writes, and may run when it is closed.
+type written struct{ *os.File }
+
+// Close closes the file when no fork is under way: a program that this one starts
+// inherits the file for a moment, and one that is open cannot be run ("text file
+// busy").
+func (w written) Close() error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return w.File.Close()
 }
 
 // Filecmd does everything that changes names and attributes.

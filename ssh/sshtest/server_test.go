@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,6 +93,45 @@ func TestDirIsAll(t *testing.T) {
 	for _, name := range []string{"../secret", "/../secret", "link", filepath.Join(outer, "secret")} {
 		if err := client.Download(t.Context(), name, filepath.Join(t.TempDir(), "x"), nil); err == nil {
 			t.Errorf("%s was served", name)
+		}
+	}
+}
+
+// TestRunWritten: what a client has written can be run at once, whatever else this
+// program starts meanwhile.
+func TestRunWritten(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var others sync.WaitGroup
+	for range 4 {
+		others.Go(func() {
+			for ctx.Err() == nil {
+				_ = exec.Command("true").Run()
+			}
+		})
+	}
+	defer others.Wait()
+	defer cancel()
+	dir := t.TempDir()
+	server, err := sshtest.Start(&sshtest.Config{Dir: dir, Exec: sshtest.Shell(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, err := ssh.Dial(t.Context(), &ssh.Config{Addr: server.Addr, User: "u", Password: "any"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	script := filepath.Join(t.TempDir(), "s.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 40 {
+		if err := client.Upload(t.Context(), script, "s.sh", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Run(t.Context(), &ssh.Command{Line: "chmod +x s.sh && ./s.sh"}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
