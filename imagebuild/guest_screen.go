@@ -123,9 +123,7 @@ func padded(t *screen.Text, cells image.Rectangle) string {
 			switch c := t.At(column, row); {
 			case !c.Known:
 				b.WriteRune(utf8.RuneError)
-			case c.Rune == 0:
-				b.WriteByte(' ')
-			default:
+			case c.Rune != 0: // which the right half of a wide character has
 				b.WriteRune(c.Rune)
 			}
 		}

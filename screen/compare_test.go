@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/bootscribe/bootscribe/screen"
 )
@@ -77,7 +78,7 @@ func count(text *screen.Text, lines []string) (right, unknown, wrong int) {
 	for row := range text.Rows {
 		var line []rune
 		if row < len(lines) {
-			line = []rune(lines[row])
+			line = cells(lines[row])
 		}
 		for column := range text.Columns {
 			want := ' '
@@ -95,6 +96,17 @@ func count(text *screen.Text, lines []string) (right, unknown, wrong int) {
 		}
 	}
 	return right, unknown, wrong
+}
+
+// cells returns what the cells of a line have: those of East Asia's characters are
+// two, of which the second has none.
+func cells(line string) (all []rune) {
+	for _, r := range line {
+		if all = append(all, r); unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana) {
+			all = append(all, 0)
+		}
+	}
+	return all
 }
 
 func byTesseract(t *testing.T, m image.Image) ([]string, time.Duration) {

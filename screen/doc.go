@@ -32,6 +32,10 @@
 // aside, inverse and coloured text is read with its colours, and a picture
 // behind the text counts as background where it is smooth.
 //
+// Where letters of several scripts have one bitmap, as A has in Latin, Greek and
+// Cyrillic, the Latin one is read, unless another letter of the word can only be
+// Greek or Cyrillic and all others may be. Characters of East Asia take two cells.
+//
 // Where nothing is known an [OCR] may be asked, for instance [Tesseract] if
 // that program is installed; the Text then says so. Nothing else needs it.
 package screen

@@ -37,7 +37,7 @@ func (t *Text) Find(re *regexp.Regexp, region image.Rectangle) []Match {
 		if loc[0] == loc[1] {
 			continue
 		}
-		m := Match{Text: text[loc[0]:loc[1]], Cells: cellsOf(text, starts, region, loc[0], loc[1])}
+		m := Match{Text: text[loc[0]:loc[1]], Cells: t.cellsOf(text, starts, region, loc[0], loc[1])}
 		for i := 2; i < len(loc); i += 2 {
 			group := ""
 			if loc[i] >= 0 {
@@ -61,17 +61,35 @@ func (t *Text) region(r image.Rectangle) (text string, starts []int) {
 	return b.String(), starts
 }
 
-// cellsOf returns the cells of text[from:to]. A cell is one character.
-func cellsOf(text string, starts []int, region image.Rectangle, from, to int) image.Rectangle {
+// cellsOf returns the cells of text[from:to]. A cell is one character, or half of
+// one.
+func (t *Text) cellsOf(text string, starts []int, region image.Rectangle, from, to int) image.Rectangle {
 	place := func(at int) (column, row int) {
 		row = sort.SearchInts(starts, at+1) - 1
-		return utf8.RuneCountInString(text[starts[row]:at]), row
+		return t.column(region.Min.Y+row, region.Min.X, utf8.RuneCountInString(text[starts[row]:at])), region.Min.Y + row
 	}
 	x0, y0 := place(from)
 	_, last := utf8.DecodeLastRuneInString(text[:to])
 	x1, y1 := place(to - last)
 	if y0 != y1 {
-		x0, x1 = 0, region.Dx()-1
+		return image.Rect(region.Min.X, y0, region.Max.X, y1+1)
 	}
-	return image.Rect(x0, y0, x1+1, y1+1).Add(region.Min)
+	for x1++; t.At(x1, y1).rest(); x1++ {
+	}
+	return image.Rect(x0, y0, x1, y1+1)
+}
+
+// column returns where the character is that n others precede in a row, from a
+// column on.
+func (t *Text) column(row, from, n int) int {
+	for {
+		switch {
+		case t.At(from, row).rest():
+		case n == 0:
+			return from
+		default:
+			n--
+		}
+		from++
+	}
 }

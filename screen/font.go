@@ -16,6 +16,11 @@ type Font struct {
 	// the font is one that a VGA shows in text mode, whose ninth column depends
 	// on it.
 	Glyphs []Glyph
+	// Wide, if it is not nil, returns the characters that take two cells, as
+	// those of East Asia do; Width is 16 at most then. They may be tens of
+	// thousands: a Reader asks for them once, when a screen in this font has
+	// something in it that no other character explains.
+	Wide func() []Glyph
 }
 
 // Glyph is a bitmap and the character that it stands for.
@@ -23,7 +28,8 @@ type Glyph struct {
 	// Rune is the character that the glyph shows.
 	Rune rune
 	// Rows are the bitmap's rows from the top. The rightmost pixel of a row is
-	// its lowest bit.
+	// its lowest bit. Those of a character that takes two cells are twice as wide
+	// as the font.
 	Rows []uint32
 }
 
@@ -34,6 +40,9 @@ const maxSide = 32
 func (f *Font) check() error {
 	if f.Width < 1 || f.Width > maxSide || f.Height < 1 || f.Height > maxSide {
 		return fmt.Errorf("screen: font %q: size is %dx%d; glyphs have 1 to %d pixels each way", f.Name, f.Width, f.Height, maxSide)
+	}
+	if f.Wide != nil && 2*f.Width > maxSide {
+		return fmt.Errorf("screen: font %q: has characters of two cells, and cells of %d pixels' width; %d is the most then", f.Name, f.Width, maxSide/2)
 	}
 	for i, g := range f.Glyphs {
 		if len(g.Rows) != f.Height {

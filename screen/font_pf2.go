@@ -12,9 +12,8 @@ import (
 // maxPF2 bounds a font file; Unifont's has 2.4 MB.
 const maxPF2 = 16 << 20
 
-// ReadPF2 reads a font of GRUB, such as unicode.pf2. Characters that take two
-// cells, as those of East Asia do, and marks that combine with others are left
-// out.
+// ReadPF2 reads a font of GRUB, such as unicode.pf2. Marks that combine with
+// others are left out. The file is kept in memory for Font.Wide.
 func ReadPF2(name string, r io.Reader) (*Font, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxPF2))
 	if err != nil {
@@ -31,10 +30,9 @@ func ReadPF2(name string, r io.Reader) (*Font, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	for i := 0; i+pf2Entry <= len(p.index); i += pf2Entry {
-		if g, ok := p.glyph(p.index[i:], f); ok && !unicode.In(g.Rune, unicode.M, unicode.C) {
-			f.Glyphs = append(f.Glyphs, g)
-		}
+	f.Glyphs = p.glyphs(f.Width, f.Height)
+	if width, height := 2*f.Width, f.Height; width <= maxSide {
+		f.Wide = func() []Glyph { return p.glyphs(width, height) }
 	}
 	return f, nil
 }
@@ -101,9 +99,19 @@ func (p *pf2) advance(want rune) int {
 	return 0
 }
 
-// glyph draws a character into a cell of the font. A glyph's offsets are those
-// of its lower left corner from the cell's left edge and the base line.
-func (p *pf2) glyph(entry []byte, f *Font) (Glyph, bool) {
+// glyphs returns the characters of one width.
+func (p *pf2) glyphs(width, height int) (all []Glyph) {
+	for i := 0; i+pf2Entry <= len(p.index); i += pf2Entry {
+		if g, ok := p.glyph(p.index[i:], width, height); ok && !unicode.In(g.Rune, unicode.M, unicode.C) {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+// glyph draws a character into a cell. A glyph's offsets are those of its lower
+// left corner from the cell's left edge and the base line.
+func (p *pf2) glyph(entry []byte, cellWidth, cellHeight int) (Glyph, bool) {
 	r, h := p.header(entry)
 	if h == nil || !utf8.ValidRune(r) { // GRUB has the forms of Arabic letters beyond Unicode
 		return Glyph{}, false
@@ -112,14 +120,14 @@ func (p *pf2) glyph(entry []byte, f *Font) (Glyph, bool) {
 	width, height, left, bottom, advance := half(0), half(2), half(4), half(6), half(8)
 	top := p.ascent - bottom - height
 	bitmap := h[pf2Header:]
-	if advance != f.Width || width < 0 || height < 0 || left < 0 || left+width > f.Width || top < 0 || top+height > f.Height ||
+	if advance != cellWidth || width < 0 || height < 0 || left < 0 || left+width > cellWidth || top < 0 || top+height > cellHeight ||
 		(width*height+7)/8 > len(bitmap) {
 		return Glyph{}, false
 	}
-	g := Glyph{r, make([]uint32, f.Height)}
+	g := Glyph{r, make([]uint32, cellHeight)}
 	for i := range width * height { // a bitmap's rows follow each other without padding
 		if bitmap[i/8]&(0x80>>(i%8)) != 0 {
-			g.Rows[top+i/width] |= 1 << (f.Width - 1 - left - i%width)
+			g.Rows[top+i/width] |= 1 << (cellWidth - 1 - left - i%width)
 		}
 	}
 	return g, true

@@ -188,7 +188,9 @@ func FuzzReadPF2(f *testing.F) {
 	}
 	f.Add([]byte("FILE\x00\x00\x00\x04PFF2CHIX\x00\x00\x00\x09\x00\x00\x00M\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, _ = screen.ReadPF2("fuzz", bytes.NewReader(data))
+		if f, err := screen.ReadPF2("fuzz", bytes.NewReader(data)); err == nil && f.Wide != nil {
+			f.Wide()
+		}
 	})
 }
 

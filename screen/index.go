@@ -17,6 +17,8 @@ type index struct {
 	room          []uint32           // for the rows of bitmaps
 	byHash        map[uint64]int32   // the first bitmap with a hash
 	shadows       map[uint64][]int32 // the bitmaps that cast a shadow; made when needed
+	wide          []*wideFont
+	twins         map[int32]twins
 }
 
 // bitmap is one pattern and what it means in each font that has it.
@@ -45,6 +47,9 @@ func (x *index) add(f *Font) {
 	id := x.name(f)
 	for _, g := range f.Glyphs {
 		x.enter(g, id)
+	}
+	if f.Wide != nil {
+		x.wide = append(x.wide, &wideFont{font: id, name: f.Name, glyphs: f.Wide})
 	}
 }
 
@@ -100,9 +105,11 @@ func (x *index) enter(g Glyph, font int32) {
 	b.letter = b.letter || letter(g.Rune)
 	for k, m := range b.means {
 		if m.font == font {
+			other := g.Rune
 			if rarity(g.Rune) < rarity(m.r) {
-				b.means[k].r = g.Rune
+				b.means[k].r, other = g.Rune, m.r
 			}
+			x.twin(i, font, other)
 			return
 		}
 	}

@@ -186,6 +186,9 @@ func (r *scan) word(line []scanned, i int) (end, ink, letters int) {
 				letters++
 			}
 			gap = 0
+		case wide, wideRest:
+			letters++
+			gap = 0
 		case blank:
 			gap++
 		default:

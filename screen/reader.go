@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"errors"
 	"image"
 	"slices"
@@ -61,6 +62,9 @@ func (r *Reader) Read(img image.Image) (*Text, error) {
 	defer pix.close()
 	s := &scanner{pix: pix}
 	best := r.best(s)
+	if s.err != nil {
+		return nil, s.err
+	}
 	if best == nil {
 		return &Text{Source: FromGlyphs}, nil
 	}
@@ -202,6 +206,7 @@ func (r *scan) text(s *scanner) *Text {
 	t := &Text{Source: FromGlyphs, Columns: r.grid.columns, Rows: r.grid.rows, Cells: make([]Cell, len(r.cells)),
 		Origin: image.Pt(r.grid.x, r.grid.y), Cell: image.Pt(x.width, x.height)}
 	r.settle()
+	r.scripts(font)
 	for i := range r.cells {
 		t.Cells[i] = r.cells[i].cell(x, font)
 		if r.cells[i].hit != none {
@@ -287,11 +292,13 @@ func (r *scan) settle() {
 func (c *scanned) cell(x *index, font int32) Cell {
 	cell := Cell{Rune: utf8.RuneError, FG: rgba(c.fg), BG: rgba(c.bg), Cursor: c.cursor}
 	switch c.kind {
+	case wide, wideRest:
+		cell.Rune, cell.Known = c.r, true
 	case blank:
 		cell.Rune, cell.FG, cell.Known = ' ', cell.BG, true
 	case glyph, overlay:
 		if r, ok := x.bitmaps[c.hit].in(font); ok {
-			cell.Rune, cell.Known = r, true
+			cell.Rune, cell.Known = cmp.Or(c.r, r), true
 		}
 	}
 	return cell

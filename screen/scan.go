@@ -4,17 +4,20 @@ package screen
 type kind uint8
 
 const (
-	blank   kind = iota // one colour, or a picture's smooth background
-	glyph               // a bitmap of some font, in two colours
-	overlay             // a bitmap of some font, on a picture
-	odd                 // two colours, but no known bitmap
-	mixed               // more colours, no known bitmap
+	blank    kind = iota // one colour, or a picture's smooth background
+	glyph                // a bitmap of some font, in two colours
+	overlay              // a bitmap of some font, on a picture
+	odd                  // two colours, but no known bitmap
+	mixed                // more colours, no known bitmap
+	wide                 // the left half of a character that takes two cells
+	wideRest             // its right half
 )
 
 // scanned is a cell after a look at its pixels.
 type scanned struct {
 	kind   kind
 	hit    int32 // the bitmap, or none
+	r      rune  // the character, where the bitmap alone does not say it
 	other  int32 // the bitmap with the colours exchanged, if both are one
 	fg, bg uint32
 	cursor bool
@@ -28,6 +31,7 @@ type scanner struct {
 	flip [maxSide]uint32
 	// plain leaves text on pictures aside, which takes much longer to see.
 	plain bool
+	err   error
 }
 
 // scan looks at every cell of a grid.
@@ -37,18 +41,29 @@ func (s *scanner) scan(g grid) *scan {
 		for column := range g.columns {
 			c := s.cell(g.index, g.x+column*g.index.width, g.y+row*g.index.height)
 			r.cells = append(r.cells, c)
-			switch c.kind {
-			case glyph, overlay:
-				r.known++
-				if g.index.bitmaps[c.hit].letter {
-					r.letters++
-				}
-			case odd, mixed:
-				r.unknown++
-			}
+			r.count(c, 1)
 		}
 	}
+	if err := s.pairs(r); err != nil {
+		s.err = err
+	}
 	return r
+}
+
+// count counts a cell as often as n says, which is once or taken back once.
+func (r *scan) count(c scanned, n int) {
+	switch c.kind {
+	case glyph, overlay:
+		r.known += n
+		if r.grid.index.bitmaps[c.hit].letter {
+			r.letters += n
+		}
+	case wide, wideRest:
+		r.known += n
+		r.letters += n
+	case odd, mixed:
+		r.unknown += n
+	}
 }
 
 // scan is what a grid shows.
@@ -99,12 +114,18 @@ func (r *scan) better(o *scan) bool {
 // cell looks at one cell: the way that nearly all cells go, with two colours
 // at most, is short.
 func (s *scanner) cell(x *index, left, top int) scanned {
+	if c := s.flat(x, left, top); c.kind != mixed || s.plain {
+		return c
+	}
+	return s.overlaid(x, left, top)
+}
+
+// flat looks at a cell that is not on a picture.
+func (s *scanner) flat(x *index, left, top int) scanned {
 	first, second, h1, h2, ok := s.two(x, left, top)
 	switch {
-	case !ok && s.plain:
-		return scanned{kind: mixed, hit: none, other: none}
 	case !ok:
-		return s.overlaid(x, left, top)
+		return scanned{kind: mixed, hit: none, other: none}
 	case first == second, distance(first, second) < smooth:
 		return scanned{kind: blank, hit: none, other: none, fg: first, bg: first}
 	}

@@ -30,8 +30,8 @@ const maxROM = 1 << 20
 // likeliest to show: those of the VGA BIOS that QEMU comes with, which Linux's
 // own console has in its looks too, those that this package has learned, and
 // GRUB's, which is Debian's installer's too, as far as scripts go whose letters
-// stand side by side. It takes some ten milliseconds. What is not there or cannot
-// be read is left out.
+// stand side by side, and East Asia's. It takes some ten milliseconds. What is not
+// there or cannot be read is left out.
 func SystemFonts() []*Font {
 	fonts := first(romFiles, func(path string, f *os.File) []*Font {
 		rom := make([]byte, maxROM)
@@ -40,14 +40,36 @@ func SystemFonts() []*Font {
 		return fonts
 	})
 	fonts = append(fonts, Learned()...)
-	return append(fonts, first(grubFiles, func(path string, f *os.File) []*Font {
-		font, err := ReadPF2(path, f)
-		if err != nil {
-			return nil
+	return append(fonts, first(grubFiles, grubFont)...)
+}
+
+// grubFont reads the part of GRUB's font that menus show. The file is read once
+// more for its characters of two cells, rather than kept.
+func grubFont(path string, f *os.File) []*Font {
+	font, err := ReadPF2(path, f)
+	if err != nil {
+		return nil
+	}
+	font.Glyphs = slices.DeleteFunc(font.Glyphs, func(g Glyph) bool { return !common(g.Rune) })
+	if font.Wide != nil {
+		font.Wide = func() []Glyph { return eastAsian(path) }
+	}
+	return []*Font{font}
+}
+
+// eastAsian returns the characters of East Asia in GRUB's font. Those that are
+// there only since some other code had them, and look like these, are left out.
+func eastAsian(path string) (all []Glyph) {
+	first([]string{path}, func(path string, f *os.File) []*Font {
+		if font, err := ReadPF2(path, f); err == nil && font.Wide != nil {
+			all = font.Wide()
 		}
-		font.Glyphs = slices.DeleteFunc(font.Glyphs, func(g Glyph) bool { return !common(g.Rune) })
-		return []*Font{font}
-	})...)
+		return nil
+	})
+	return slices.DeleteFunc(all, func(g Glyph) bool {
+		r := g.Rune // punctuation, kana and Bopomofo; ideographs; Hangul; forms of full width
+		return r < 0x3000 || r >= 0x3130 && r < 0x3400 || r >= 0xA000 && r < 0xAC00 || r >= 0xD7A4 && r < 0xFF00
+	})
 }
 
 // common tells whether a character is one of those that menus are made of in

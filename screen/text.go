@@ -38,7 +38,8 @@ type Text struct {
 // Cell is one place of the grid.
 type Cell struct {
 	// Rune is the character: a space where the cell has one colour only, and
-	// U+FFFD where it is not known.
+	// U+FFFD where it is not known. Of a character that takes two cells, as those
+	// of East Asia do, the left one has it, and the right one has 0.
 	Rune rune
 	// FG and BG are the colours of character and background. Of a blank cell
 	// both are the background's.
@@ -71,7 +72,8 @@ func (t *Text) Unknown() int {
 	return n
 }
 
-// Lines returns the rows as text without the spaces at their ends.
+// Lines returns the rows as text without the spaces at their ends. A character
+// that takes two cells is one of the text.
 func (t *Text) Lines() []string {
 	lines := make([]string, t.Rows)
 	for row := range lines {
@@ -96,20 +98,22 @@ func (t *Text) String() string {
 func (t *Text) line(row, from, to int) string {
 	var b strings.Builder
 	for column := from; column < to; column++ {
-		b.WriteRune(t.At(column, row).char())
+		if c := t.At(column, row); !c.rest() {
+			b.WriteRune(c.char())
+		}
 	}
 	return strings.TrimRight(b.String(), " ")
 }
 
 func (c Cell) char() rune {
-	switch {
-	case !c.Known:
+	if !c.Known {
 		return utf8.RuneError
-	case c.Rune == 0:
-		return ' '
 	}
 	return c.Rune
 }
+
+// rest tells whether the cell is the right half of a character.
+func (c Cell) rest() bool { return c.Known && c.Rune == 0 }
 
 // Bounds returns the part of the picture that cells cover: those of a
 // rectangle of columns and rows.

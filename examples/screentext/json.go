@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"image/color"
+	"strings"
 
 	"github.com/bootscribe/bootscribe/screen"
 )
@@ -21,7 +22,7 @@ type jsonText struct {
 
 // jsonCell is a cell; colours are as in HTML.
 type jsonCell struct {
-	Char    string `json:"char"`
+	Char    string `json:"char"` // empty in the right half of a character of two cells
 	FG      string `json:"fg"`
 	BG      string `json:"bg"`
 	Unknown bool   `json:"unknown,omitempty"`
@@ -34,7 +35,7 @@ func newJSON(path string, t *screen.Text) jsonText {
 	for row := range j.Cells {
 		for column := range t.Columns {
 			c := t.At(column, row)
-			j.Cells[row] = append(j.Cells[row], jsonCell{string(c.Rune), html(c.FG), html(c.BG), !c.Known, c.Cursor})
+			j.Cells[row] = append(j.Cells[row], jsonCell{strings.TrimPrefix(string(c.Rune), "\x00"), html(c.FG), html(c.BG), !c.Known, c.Cursor})
 		}
 	}
 	return j
