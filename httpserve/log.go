@@ -125,11 +125,15 @@ func (l *requestLog) wait(ctx context.Context, name string) (Request, error) {
 	}
 }
 
+// ErrNoRequest is in the error of a WaitFetch that has ended before the guest asked
+// for anything.
+var ErrNoRequest = errors.New("the guest asked for nothing; does it have a network, and the right address?")
+
 // notFetched says what the guest asked for instead.
 func (l *requestLog) notFetched(name string, cause error) error {
 	requests := l.all()
 	if len(requests) == 0 {
-		return fmt.Errorf("httpserve: wait for %q: %w: the guest asked for nothing; does it have a network, and the right address?", "/"+name, cause)
+		return fmt.Errorf("httpserve: wait for %q: %w: %w", "/"+name, cause, ErrNoRequest)
 	}
 	var told []string
 	for _, r := range requests[max(0, len(requests)-maxTold):] {

@@ -168,8 +168,11 @@ type Build struct {
 	// a step's context ends within a second with a [*DetectedError] as its
 	// cause. Once the guest has been logged in to, only those hold that
 	// detect.PhaseSystem has. A text that the build itself waits for at that
-	// moment, or has a handler for, is no failure. Nil means detect.Default(),
-	// and an empty Set that nothing is looked for. It is not changed.
+	// moment, or has a handler for, is no failure. With any rules a step's wait
+	// also ends, with a [*NotFoundError], 3 seconds after the guest has asked over
+	// HTTP for what is not there, if it has fetched nothing and tries no other name.
+	// Nil means detect.Default(), and an empty Set that nothing is looked for. It
+	// is not changed.
 	Detect *detect.Set
 
 	// NoProgress is how long a step may wait while nothing of the guest moves:

@@ -63,13 +63,18 @@ type StepError struct {
 	Console  string              // the end of the guest's serial output, at most 8 KiB
 	Stderr   string              // the end of what QEMU said, if it has ended
 	Requests []httpserve.Request // what the guest has asked for over HTTP
+	Unasked  bool                // files are served, and the guest has asked for none, nor been logged in to
 	Typed    keyseq.Progress     // how far the newest boot command was typed; zero if there was none
 }
 
 // Error tells the step and the cause, which has QEMU's last words if it has
 // ended. The rest of the evidence is in the fields.
 func (e *StepError) Error() string {
-	return fmt.Sprintf("imagebuild: step %q failed after %v: %v", e.Step, e.Took.Round(100*time.Millisecond), e.Err)
+	text := fmt.Sprintf("imagebuild: step %q failed after %v: %v", e.Step, e.Took.Round(100*time.Millisecond), e.Err)
+	if e.Unasked && !errors.Is(e.Err, httpserve.ErrNoRequest) {
+		text += "; the guest has not asked for any of the files that are served to it"
+	}
+	return text
 }
 
 // Unwrap returns the cause.

@@ -11,26 +11,40 @@ import (
 	"github.com/bootscribe/bootscribe/httpserve"
 )
 
-// NotFoundError is in the error of a step that waited for the guest to fetch a
-// file while the guest asked for one whose name is nearly the same.
+// NotFoundError is in the error of a step that waited while the guest asked for a
+// file which is not there: for one whose name is nearly that which was waited for,
+// or for any, without having fetched another.
 type NotFoundError struct {
 	Request httpserve.Request // what the guest asked for
-	Awaited string            // the path that was waited for
+	Awaited string            // the path that was waited for, or empty
 }
 
 // Error tells both names.
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("the guest asked for %q, which is not there, and not for %q; mend the boot command or the file's name", e.Request.Path, e.Awaited)
+	instead := "has fetched nothing else"
+	switch {
+	case e.Awaited != "":
+		instead = fmt.Sprintf("not for %q", e.Awaited)
+	case e.Request.Nearest != "":
+		instead += fmt.Sprintf(" (the nearest is %q)", e.Request.Nearest)
+	}
+	return fmt.Sprintf("the guest asked for %q, which is not there, and %s; mend the boot command or the file's name", e.Request.Path, instead)
 }
 
-// missGrace is how long a guest may take to ask for the right name as well, as
-// some do that try several.
-const missGrace = time.Second
+// How long a guest may take to ask for another name, as some do that try several:
+// after one that is nearly right, and after any other.
+const (
+	missGrace    = time.Second
+	missPatience = 3 * time.Second
+)
 
-// misses ends waits for files that the guest looks for under a wrong name.
+// misses ends waits of guests that look for files under a wrong name.
 type misses struct {
 	mu      sync.Mutex
 	awaited map[string]context.CancelCauseFunc // by path, of the waits that go on
+	fetched bool                               // something
+	last    httpserve.Request                  // what was not there, if nothing was fetched
+	since   time.Time                          // when it was asked for first; zero if nothing was
 }
 
 // await returns a context that ends, with a NotFoundError as its cause, when the
@@ -54,13 +68,30 @@ func (m *misses) await(ctx context.Context, path string) (_ context.Context, don
 
 // requested is told of every request.
 func (m *misses) requested(req httpserve.Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if req.Status < http.StatusBadRequest {
+		m.fetched, m.since = true, time.Time{}
+	}
 	if req.Status != http.StatusNotFound {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if !m.fetched && req.Path != m.last.Path {
+		m.last, m.since = req, time.Now()
+	}
 	if cancel := m.awaited[req.Nearest]; cancel != nil {
 		err := &NotFoundError{req, req.Nearest}
 		time.AfterFunc(missGrace, func() { cancel(err) })
 	}
+}
+
+// inVain returns a NotFoundError when a guest has asked for files that are not
+// there, for none that is, and does not try another name; else nil.
+func (m *misses) inVain() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.since.IsZero() || time.Since(m.since) < missPatience {
+		return nil
+	}
+	return &NotFoundError{Request: m.last}
 }

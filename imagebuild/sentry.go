@@ -31,6 +31,7 @@ type sentry struct {
 	answers atomic.Int32 // how many keys and pauses there are, after which comes what may be an answer
 	changed atomic.Bool  // there are other rules, for which the screen is new
 	paused  atomic.Bool  // somebody has stopped the machine
+	inside  atomic.Bool  // the guest was logged in to
 
 	mu       sync.Mutex
 	rules    *detect.Set // in use
@@ -284,6 +285,7 @@ func (s *sentry) use(rules *detect.Set) error {
 // loggedIn tells that from now on the installed system is worked with: what
 // installers say does not count any more.
 func (s *sentry) loggedIn() {
+	s.inside.Store(true)
 	s.mu.Lock()
 	rules := s.rules.For(detect.PhaseSystem)
 	s.mu.Unlock()

@@ -160,6 +160,9 @@ func (s *sentry) inVain() error {
 	if since := time.Since(begin); !begin.IsZero() && limit > 0 && since >= limit {
 		return fmt.Errorf("%w (for %v)", reason, since.Round(time.Second))
 	}
+	if err := s.r.misses.inVain(); err != nil && !s.quiet.Load() && !s.inside.Load() {
+		return err
+	}
 	limit = orDefault(s.r.b.NoProgress, defaultNoProgress)
 	if since := time.Since(p.moved); limit > 0 && since >= limit {
 		return fmt.Errorf("%w (for %v)", ErrNoProgress, since.Round(time.Second))

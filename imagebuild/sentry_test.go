@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/detect"
 	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/keyseq"
 	"github.com/bootscribe/bootscribe/ssh"
 	"github.com/bootscribe/bootscribe/ssh/sshtest"
 )
@@ -308,6 +310,40 @@ func TestMissed(t *testing.T) {
 	var missed *NotFoundError
 	if !errors.As(step, &missed) || step.Name() != "wrong-file-name" || missed.Awaited != "/preseed.cfg" || len(step.Requests) != 3 {
 		t.Errorf("%v, %v", missed, step.Requests)
+	}
+}
+
+// A guest that looks for files, finds none and tries no other name, while something
+// else is waited for; and guests that find one after all, or were logged in to.
+func TestMissedOtherwise(t *testing.T) {
+	t.Parallel()
+	asks := func(paths ...string) *Build {
+		b, _ := newBuild(t, guest.Echo, ready(), do("ask", func(ctx context.Context, g *Guest) error {
+			for _, path := range paths {
+				get(t, g, path)
+			}
+			ctx, cancel := context.WithTimeout(ctx, missPatience+3*time.Second)
+			defer cancel()
+			_, err := g.WaitText(ctx, regexp.MustCompile("never shown"), keyseq.Region{})
+			return err
+		}))
+		b.Files = fstest.MapFS{"preseed.cfg": {}}
+		return b
+	}
+	step := fails(t, asks("/pressed.cf"), 20*time.Second, `"/pressed.cf"`, "which is not there, and has fetched nothing else", `nearest is "/preseed.cfg"`)
+	if step.Name() != "wrong-file-name" || step.Took > missPatience+3*time.Second {
+		t.Errorf("%q after %v", step.Name(), step.Took)
+	}
+	if step := fails(t, asks("/install-1234.conf", "/preseed.cfg"), 20*time.Second); step.Name() != "timeout" && step.Name() != "" {
+		t.Errorf("one was found: %q: %v", step.Name(), step)
+	}
+	if step := fails(t, asks(), 20*time.Second, "has not asked for any of the files"); !step.Unasked {
+		t.Error("nothing was asked for, and nobody says so")
+	}
+	quiet := asks("/pressed.cf")
+	quiet.Detect = &detect.Set{}
+	if step := fails(t, quiet, 20*time.Second); step.Name() == "wrong-file-name" || step.Unasked {
+		t.Errorf("nobody looks: %q: %v", step.Name(), step)
 	}
 }
 

@@ -127,6 +127,7 @@ func (r *run) evidence(name string, took time.Duration, err error) *StepError {
 	}
 	if r.server != nil {
 		e.Requests = r.server.Requests()
+		e.Unasked = len(e.Requests) == 0 && !r.sentry.inside.Load()
 	}
 	var exit *qemu.ExitError
 	if errors.As(err, &exit) {
