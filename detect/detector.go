@@ -228,6 +228,9 @@ func (r *compiled) enough(now time.Time) bool {
 	if r.Count <= 1 {
 		return true
 	}
+	if n := len(r.times); n > 0 && now.Sub(r.times[n-1]) < r.Apart {
+		return false
+	}
 	r.times = append(r.times, now)
 	if len(r.times) < r.Count {
 		return false

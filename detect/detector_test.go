@@ -411,7 +411,7 @@ func TestUse(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	d := newDetector(t, Default())
-	for i, e := range []struct{ name, data, want string }{
+	for i, e := range []struct{ name, data, want string }{ // two seconds apart
 		{"RESET", `{"guest": true, "reason": "guest-reset"}`, "reset:1"},
 		{"RESET", `{"guest": true, "reason": "guest-reset"}`, "reset:2"},
 		{"RESET", `{"guest": false, "reason": "host-qmp-system-reset"}`, "reset:3"},
@@ -423,9 +423,27 @@ func TestEvents(t *testing.T) {
 		{"GUEST_PANICKED", `{"action":"pause"}`, "guest-panicked:9!"},
 		{"GUEST_PANICKED", `{not JSON`, "guest-panicked:10!"},
 	} {
-		if got := short(d.Event(at(float64(i)), e.name, []byte(e.data))); got != e.want {
+		if got := short(d.Event(at(float64(2*i)), e.name, []byte(e.data))); got != e.want {
 			t.Errorf("event %d: %q, want %q", i+1, got, e.want)
 		}
+	}
+}
+
+// TestResets counts reboots: SeaBIOS resets the machine several times for one.
+func TestResets(t *testing.T) {
+	d := newDetector(t, Default())
+	loops := 0
+	for i, s := range []float64{10, 10.05, 10.1, 10.2, 20, 20.1, 30, 30.1, 30.2, 30.3, 39.9, 40, 40.1} {
+		found := d.Event(at(s), "RESET", []byte(`{"guest": true, "reason": "guest-reset"}`))
+		if strings.Contains(short(found), "reset-loop") {
+			loops++
+			if s != 39.9 {
+				t.Errorf("reset %d, at %v s, is a loop", i+1, s)
+			}
+		}
+	}
+	if loops != 1 {
+		t.Errorf("%d loops", loops)
 	}
 }
 
@@ -477,6 +495,9 @@ func TestParseErrors(t *testing.T) {
 		{"time and count", "after: 3\ncount: 2\ncount: x", `detect: parse line 1: after: time: missing unit in duration "3"
 detect: parse line 2: count: time: invalid duration ""
 detect: parse line 3: count: strconv.Atoi: parsing "x": invalid syntax`},
+		{"apart", "count: 2 in 1m apart x", `detect: parse line 1: count: time: invalid duration "x"`},
+		{"too far apart", "name: x\nclass: info\npattern: x\ncount: 4 in 5s apart 2s", `detect: rule "x": Apart is 2s, so Count is never reached within 5s`},
+		{"apart backwards", "name: x\nclass: info\npattern: x\ncount: 4 in 5s apart -2s", `detect: rule "x": Apart is -2s; it must not be negative`},
 		{"all that is wrong", "name: a b\nclass: bad\non: tv\npattern: (\nend: )\nafter: -1s\nmoving: yes\nboot: yes\ncount: 2000 in 0s\n\nclass: info\n\nname: x\nclass: info\npattern: x\n\nname: x\nclass: info\npattern: y",
 			`detect: rule "a b": Name has white space; join its words by hyphens
 detect: rule "a b": Class is "bad"; use fatal, transitional, stall, info or ignore

@@ -54,7 +54,8 @@ func Default() *Set {
 //	miss: Warning: Boot failed: no disk 3 was set
 //
 // The keys are the fields of Rule: name, class, on (Channels), pattern, end,
-// after, moving (yes), count (such as 4 in 1m0s), boot (yes), phase, hint,
+// after, moving (yes), count (such as 4 in 1m apart
+// 2s), boot (yes), phase, hint,
 // origin, off (yes), match, miss. Those of several words part them by spaces.
 // A second pattern is an alternative to the first, and match and miss may
 // repeat; in these two \n is a new line.
@@ -120,11 +121,7 @@ func (r *Rule) set(key, value string) (err error) {
 	case "after":
 		r.After, err = time.ParseDuration(value)
 	case "count":
-		n, within, _ := strings.Cut(value, " in ")
-		r.Count, err = strconv.Atoi(n)
-		if err == nil {
-			r.Within, err = time.ParseDuration(within)
-		}
+		err = r.count(value)
 	case "phase":
 		r.Phases = append(r.Phases, strings.Fields(value)...)
 	case "match":
@@ -134,6 +131,21 @@ func (r *Rule) set(key, value string) (err error) {
 	default:
 		err = errors.New("is no key of a rule")
 	}
+	return err
+}
+
+// count reads a number, the time within which it is to be reached, and perhaps
+// how far apart what is counted must be.
+func (r *Rule) count(value string) (err error) {
+	n, within, _ := strings.Cut(value, " in ")
+	within, apart, spaced := strings.Cut(within, " apart ")
+	if r.Count, err = strconv.Atoi(n); err != nil {
+		return err
+	}
+	if r.Within, err = time.ParseDuration(within); err != nil || !spaced {
+		return err
+	}
+	r.Apart, err = time.ParseDuration(apart)
 	return err
 }
 
@@ -190,6 +202,8 @@ func (r *Rule) problems() (found []string) {
 	bad(r.Count < 0, "Count is %d; it must not be negative", r.Count)
 	bad(r.Count > maxCount, "Count is %d; at most %d", r.Count, maxCount)
 	bad(r.Count > 1 && r.Within <= 0, "Within is missing; Count needs it")
+	bad(r.Apart < 0, "Apart is %v; it must not be negative", r.Apart)
+	bad(r.Apart > 0 && time.Duration(r.Count-1)*r.Apart > r.Within, "Apart is %v, so Count is never reached within %v", r.Apart, r.Within)
 	return found
 }
 

@@ -76,9 +76,10 @@ type Rule struct {
 	// or the same line again and again: only what Pattern matches has to stay.
 	Moving bool
 	// Count, if it is more than 1, is how often the text must come within the
-	// time Within before it counts.
-	Count  int
-	Within time.Duration
+	// time Within before it counts. What comes less than Apart after one that was
+	// counted is the same one.
+	Count         int
+	Within, Apart time.Duration
 	// Boot marks the beginning of a boot: what was transitional or stalled
 	// before has gone by.
 	Boot bool

@@ -153,7 +153,7 @@ func TestEvidence(t *testing.T) {
 func TestRebootLoop(t *testing.T) {
 	t.Parallel()
 	b, _ := newBuild(t, guest.Reset, do("serial", forever["serial"]))
-	step := fails(t, b, 10*time.Second, "reset-loop (fatal)")
+	step := fails(t, b, 30*time.Second, "reset-loop (fatal)")
 	detected(t, step, "reset-loop")
 }
 
@@ -181,5 +181,5 @@ func TestUnnoticed(t *testing.T) {
 		<-ctx.Done()
 		return nil
 	}))
-	fails(t, b, 10*time.Second, "look away", "reset-loop")
+	fails(t, b, 30*time.Second, "look away", "reset-loop")
 }

@@ -166,10 +166,12 @@ func rebootLoop(ctx context.Context, e *environment, c *clock) (*imagebuild.Buil
 		return nil, err
 	}
 	b.Detect = rules
-	resets := 0
+	reboots, last := 0, time.Time{}
 	b.VM.Observe = func(event qemu.Event) {
-		if r, ok := event.(qemu.Reset); ok && r.Guest {
-			if resets++; resets == 4 {
+		// The firmware resets the machine more than once for a reboot.
+		if r, ok := event.(qemu.Reset); ok && r.Guest && time.Since(last) > 2*time.Second {
+			last = time.Now()
+			if reboots++; reboots == 4 {
 				c.start()
 			}
 		}
