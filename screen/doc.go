@@ -33,8 +33,9 @@
 // behind the text counts as background where it is smooth.
 //
 // Where letters of several scripts have one bitmap, as A has in Latin, Greek and
-// Cyrillic, the Latin one is read, unless another letter of the word can only be
-// Greek or Cyrillic and all others may be. Characters of East Asia take two cells.
+// Cyrillic, the Latin one is read; if the font has a glyph for each, as GRUB's has,
+// that of the word's script, if all its letters can be of one and some must be.
+// Characters of East Asia take two cells.
 //
 // Where nothing is known an [OCR] may be asked, for instance [Tesseract] if
 // that program is installed; the Text then says so. Nothing else needs it.

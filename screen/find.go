@@ -24,7 +24,8 @@ type Match struct {
 // bottom. The zero Rectangle is the whole grid; what is outside is cut off. The
 // expression sees the region's rows without the spaces at their ends, each
 // ended by a newline, so that (?m) finds the beginnings and ends of rows. A
-// match of nothing does not count.
+// match of nothing does not count. A character of two cells is in the region if its
+// left one is.
 func (t *Text) Find(re *regexp.Regexp, region image.Rectangle) []Match {
 	whole := image.Rect(0, 0, t.Columns, t.Rows)
 	if region == (image.Rectangle{}) {
@@ -76,13 +77,13 @@ func (t *Text) cellsOf(text string, starts []int, region image.Rectangle, from, 
 	}
 	for x1++; t.At(x1, y1).rest(); x1++ {
 	}
-	return image.Rect(x0, y0, x1, y1+1)
+	return image.Rect(x0, y0, x1, y1+1).Intersect(region)
 }
 
 // column returns where the character is that n others precede in a row, from a
 // column on.
 func (t *Text) column(row, from, n int) int {
-	for {
+	for ; from < t.Columns; from++ {
 		switch {
 		case t.At(from, row).rest():
 		case n == 0:
@@ -90,6 +91,6 @@ func (t *Text) column(row, from, n int) int {
 		default:
 			n--
 		}
-		from++
 	}
+	return from
 }

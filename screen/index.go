@@ -17,8 +17,8 @@ type index struct {
 	room          []uint32           // for the rows of bitmaps
 	byHash        map[uint64]int32   // the first bitmap with a hash
 	shadows       map[uint64][]int32 // the bitmaps that cast a shadow; made when needed
-	wide          []*wideFont
-	twins         map[int32]twins
+	wide          []*wideFont        // those that have characters of two cells
+	twins         map[int32]twins    // by font
 }
 
 // bitmap is one pattern and what it means in each font that has it.
@@ -53,24 +53,24 @@ func (x *index) add(f *Font) {
 	}
 }
 
-// addWide enters a font as a VGA shows it in cells of nine pixels: the ninth
+// addNine enters a font as a VGA shows it in cells of nine pixels: the ninth
 // column is empty, but repeats the eighth for the codes 0xC0 to 0xDF, whose
 // lines are to join ("line graphics enable" of the attribute controller); in
 // QEMU's VGA for those from 0xB0 on. Where that differs both are there.
-func (x *index) addWide(f *Font) {
+func (x *index) addNine(f *Font) {
 	id, rows := x.name(f), make([]uint32, f.Height)
 	for code, g := range f.Glyphs {
-		wide := func(last uint32) Glyph {
+		nine := func(last uint32) Glyph {
 			for y, row := range g.Rows {
 				rows[y] = row<<1 | row&last
 			}
 			return Glyph{g.Rune, rows}
 		}
 		if code&0xE0 != 0xC0 {
-			x.enter(wide(0), id)
+			x.enter(nine(0), id)
 		}
 		if code &= 0xFF; code >= 0xB0 && code < 0xE0 {
-			x.enter(wide(1), id)
+			x.enter(nine(1), id)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func (x *index) uniform(rows []uint32) bool {
 // enter enters a glyph. What is blank or full is left out: it is read as a cell
 // of one colour.
 func (x *index) enter(g Glyph, font int32) {
-	if g.Rune == utf8.RuneError || x.uniform(g.Rows) {
+	if g.Rune == utf8.RuneError || g.Rune == 0 || x.uniform(g.Rows) {
 		return
 	}
 	h := hashRows(g.Rows)
@@ -145,14 +145,15 @@ func letter(r rune) bool {
 }
 
 // rarity orders characters that look the same: ASCII, then Latin and the
-// lines and blocks of menus, then Greek and Cyrillic, then the rest.
+// lines and blocks of menus, then Greek and Cyrillic, then the rest, such as the
+// archaic letters of Greek.
 func rarity(r rune) int {
 	switch {
 	case r < utf8.RuneSelf:
 		return 0
 	case r < 0x180, r >= 0x2500 && r < 0x2600:
 		return 1
-	case r >= 0x370 && r < 0x530:
+	case r >= 0x386 && r < 0x530:
 		return 2
 	}
 	return 3
@@ -194,7 +195,7 @@ func indexes(fonts []*Font) (sizes, error) {
 			return nil, err
 		}
 		all.addNarrow(f)
-		all.addWide(f)
+		all.addNine(f)
 	}
 	return all, nil
 }
@@ -205,10 +206,10 @@ type sizes []*index
 // addNarrow enters a font as it is.
 func (s *sizes) addNarrow(f *Font) { s.of(f.Width, f.Height).add(f) }
 
-// addWide enters a font of eight pixels' width as a VGA widens it, and no other.
-func (s *sizes) addWide(f *Font) {
+// addNine enters a font of eight pixels' width as a VGA shows it, and no other.
+func (s *sizes) addNine(f *Font) {
 	if f.Width == 8 {
-		s.of(f.Width+1, f.Height).addWide(f)
+		s.of(f.Width+1, f.Height).addNine(f)
 	}
 }
 

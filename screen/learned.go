@@ -82,7 +82,7 @@ func (l *learner) learn(r rune, at image.Point) error {
 }
 
 // WriteGlyphs writes a font as text: its name, its size, and a line for each
-// glyph with the character and the rows in hexadecimal.
+// glyph with the character and the rows in hexadecimal. Wide is left out.
 func (f *Font) WriteGlyphs(w io.Writer) error {
 	if err := f.check(); err != nil {
 		return err

@@ -22,7 +22,7 @@ func (r *Reader) ReadOr(ctx context.Context, img image.Image, ocr OCR) (*Text, e
 }
 
 // Lines makes a text of lines without colours or places, such as an OCR
-// program prints.
+// program prints. Each character is a cell.
 func Lines(source Source, lines []string) *Text {
 	t := &Text{Source: source, Rows: len(lines)}
 	for _, line := range lines {
@@ -31,6 +31,9 @@ func Lines(source Source, lines []string) *Text {
 	for _, line := range lines {
 		n := 0
 		for _, r := range line {
+			if r == 0 {
+				r = ' '
+			}
 			t.Cells = append(t.Cells, Cell{Rune: r, Known: true})
 			n++
 		}

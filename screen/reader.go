@@ -25,7 +25,7 @@ type Reader struct {
 	// pix is memory for pixels, which the garbage collector may have back.
 	pix            weak.Pointer[pixels]
 	first          sizes // the fonts to look in first
-	wide, narrow   sizes // those of last resort, for text mode and for all else; nil until needed
+	nine, narrow   sizes // those of last resort, for text mode and for all else; nil until needed
 	last           grid  // where the cells were in the picture before
 	size           image.Point
 	known, unknown int // cells with ink in it
@@ -62,11 +62,11 @@ func (r *Reader) Read(img image.Image) (*Text, error) {
 	defer pix.close()
 	s := &scanner{pix: pix}
 	best := r.best(s)
-	if s.err != nil {
-		return nil, s.err
-	}
 	if best == nil {
 		return &Text{Source: FromGlyphs}, nil
+	}
+	if best.err != nil {
+		return nil, best.err
 	}
 	r.last, r.size = best.grid, image.Pt(pix.width, pix.height)
 	r.known, r.unknown = best.known, best.unknown
@@ -123,7 +123,7 @@ func (r *Reader) rare(s *scanner) sizes {
 func (r *Reader) more(p *pixels) sizes {
 	fonts, enter := &r.narrow, (*sizes).addNarrow
 	if vgaText(p) {
-		fonts, enter = &r.wide, (*sizes).addWide
+		fonts, enter = &r.nine, (*sizes).addNine
 	}
 	if *fonts == nil {
 		*fonts = make(sizes, 0)
@@ -209,7 +209,7 @@ func (r *scan) text(s *scanner) *Text {
 	r.scripts(font)
 	for i := range r.cells {
 		t.Cells[i] = r.cells[i].cell(x, font)
-		if r.cells[i].hit != none {
+		if r.cells[i].hit != none || r.cells[i].kind == wide {
 			t.Font = x.fonts[font]
 		}
 	}
@@ -218,22 +218,7 @@ func (r *scan) text(s *scanner) *Text {
 
 // font returns the font that explains most cells.
 func (r *scan) font() int32 {
-	x := r.grid.index
-	uses := make([]int, len(x.bitmaps))
-	for _, c := range r.cells {
-		if c.hit != none {
-			uses[c.hit]++
-		}
-	}
-	votes, best := make([]int, len(x.fonts)), int32(0)
-	for i, n := range uses {
-		if n == 0 {
-			continue
-		}
-		for _, m := range x.bitmaps[i].means {
-			votes[m.font] += n * weight(m.r)
-		}
-	}
+	votes, best := r.votes(), int32(0)
 	for i, n := range votes {
 		if n > votes[best] {
 			best = int32(i)
@@ -242,11 +227,39 @@ func (r *scan) font() int32 {
 	return best
 }
 
+// votes returns how much of the cells each font explains.
+func (r *scan) votes() []int {
+	x := r.grid.index
+	uses, votes := make([]int, len(x.bitmaps)), make([]int, len(x.fonts))
+	for _, c := range r.cells {
+		switch {
+		case c.hit != none:
+			uses[c.hit]++
+		case c.kind == wide:
+			votes[r.wideFont] += wideWeight
+		}
+	}
+	for i, n := range uses {
+		if n == 0 {
+			continue
+		}
+		for _, m := range x.bitmaps[i].means {
+			votes[m.font] += n * weight(m.r)
+		}
+	}
+	return votes
+}
+
+// wideWeight is the vote of a character of two cells: that of two letters.
+const wideWeight = 2 * letterWeight
+
+const letterWeight = 4
+
 // weight is the vote of a character for a font: letters, which differ from
 // font to font, count more than lines and dots.
 func weight(r rune) int {
 	if letter(r) {
-		return 4
+		return letterWeight
 	}
 	return 1
 }

@@ -31,7 +31,6 @@ type scanner struct {
 	flip [maxSide]uint32
 	// plain leaves text on pictures aside, which takes much longer to see.
 	plain bool
-	err   error
 }
 
 // scan looks at every cell of a grid.
@@ -44,9 +43,7 @@ func (s *scanner) scan(g grid) *scan {
 			r.count(c, 1)
 		}
 	}
-	if err := s.pairs(r); err != nil {
-		s.err = err
-	}
+	r.err = s.pairs(r)
 	return r
 }
 
@@ -70,8 +67,10 @@ func (r *scan) count(c scanned, n int) {
 type scan struct {
 	grid           grid
 	cells          []scanned
-	known, unknown int // cells with ink
-	letters        int // known ones that are letters or digits
+	known, unknown int   // cells with ink
+	letters        int   // known ones that are letters or digits
+	wideFont       int32 // which characters of two cells are in
+	err            error // what is wrong with a font of these
 }
 
 // good tells whether no other grid need be tried: nearly all is recognised.
