@@ -387,4 +387,11 @@ func TestFind(t *testing.T) {
 	if m := find(text, regexp.MustCompile("login"), keyseq.Region{Row: 40}); m != nil {
 		t.Errorf("outside the screen: %+v", m)
 	}
+	wide := &screen.Text{Columns: 4, Rows: 1}
+	for _, r := range []rune{'中', 0, ':', ' '} {
+		wide.Cells = append(wide.Cells, screen.Cell{Rune: r, Known: true})
+	}
+	if m := find(wide, regexp.MustCompile("中: "), everywhere); m == nil {
+		t.Error("a character of two cells is not found before a space")
+	}
 }

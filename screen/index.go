@@ -146,14 +146,14 @@ func letter(r rune) bool {
 
 // rarity orders characters that look the same: ASCII, then Latin and the
 // lines and blocks of menus, then Greek and Cyrillic, then the rest, such as the
-// archaic letters of Greek.
+// archaic letters of these two.
 func rarity(r rune) int {
 	switch {
 	case r < utf8.RuneSelf:
 		return 0
 	case r < 0x180, r >= 0x2500 && r < 0x2600:
 		return 1
-	case r >= 0x386 && r < 0x530:
+	case r >= 0x386 && r < 0x460, r >= 0x48A && r < 0x530:
 		return 2
 	}
 	return 3

@@ -9,11 +9,12 @@ import "unicode"
 // twins are the letters of other scripts that a bitmap has in a font.
 type twins map[int32][]rune
 
+// otherScripts are those whose letters look like Latin ones.
 var otherScripts = []*unicode.RangeTable{unicode.Cyrillic, unicode.Greek}
 
 // twin notes a letter that looks like another of the font.
 func (x *index) twin(bitmap, font int32, r rune) {
-	if !unicode.In(r, otherScripts...) || !unicode.IsLetter(r) {
+	if !unicode.In(r, otherScripts...) {
 		return
 	}
 	if x.twins == nil {

@@ -37,6 +37,22 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// The right half of a character that takes two cells has none.
+func TestJSONWide(t *testing.T) {
+	need.File(t, "/usr/share/grub/unicode.pf2", "install package grub-common")
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), []string{"-json", "../../screen/testdata/installer-fb-language.png"}, &out, &errs); err != nil {
+		t.Fatal(err)
+	}
+	var got jsonText
+	if err := json.NewDecoder(&out).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if line := got.Cells[16]; line[82].Char != "中" || line[83].Char != "" || line[84].Char != "文" {
+		t.Errorf("cells are %+v", line[82:85])
+	}
+}
+
 func TestWrong(t *testing.T) {
 	for _, args := range [][]string{{}, {"-nonsense"}, {"nowhere.png"}, {"main.go"}, {"-font", "main.go", menu}} {
 		var out, errs bytes.Buffer
