@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/bootscribe/bootscribe/internal/need"
@@ -32,6 +33,9 @@ func TestNamed(t *testing.T) {
 func TestChoose(t *testing.T) {
 	if _, err := choose("no-medium,no-such"); err == nil {
 		t.Error("no error")
+	}
+	if err := run(t.Context(), []string{"no-medium"}); err == nil || !strings.Contains(err.Error(), "-only") {
+		t.Errorf("an argument: %v", err)
 	}
 	if chosen, err := choose(""); err != nil || len(chosen) != 10 {
 		t.Errorf("%d, %v; want ten", len(chosen), err)

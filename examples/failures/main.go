@@ -44,6 +44,9 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q is too much; choose with -only", flags.Args())
+	}
 	chosen, err := choose(*only)
 	if err != nil {
 		return err
