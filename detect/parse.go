@@ -54,9 +54,9 @@ func Default() *Set {
 //	miss: Warning: Boot failed: no disk 3 was set
 //
 // The keys are the fields of Rule: name, class, on (Channels), pattern, end,
-// after, moving (yes), count (such as 4 in 1m apart
-// 2s), boot (yes), phase, hint,
-// origin, off (yes), match, miss. Those of several words part them by spaces.
+// after, moving (yes), count (such as 4 in 1m, or 4 in 1m apart 2s), boot (yes),
+// phase, hint, origin, off (yes), match, miss. Those of several words part them by
+// spaces.
 // A second pattern is an alternative to the first, and match and miss may
 // repeat; in these two \n is a new line.
 func Parse(text string) (*Set, error) {

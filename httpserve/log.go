@@ -9,6 +9,10 @@ import (
 	"sync"
 )
 
+// ErrNoRequest is in the error of a WaitFetch that has ended before the guest asked
+// for anything.
+var ErrNoRequest = errors.New("the guest asked for nothing; does it have a network, and the right address?")
+
 var errClosed = errors.New("server closed")
 
 // maxTold is how many of the guest's requests an error of WaitFetch lists.
@@ -124,10 +128,6 @@ func (l *requestLog) wait(ctx context.Context, name string) (Request, error) {
 		}
 	}
 }
-
-// ErrNoRequest is in the error of a WaitFetch that has ended before the guest asked
-// for anything.
-var ErrNoRequest = errors.New("the guest asked for nothing; does it have a network, and the right address?")
 
 // notFetched says what the guest asked for instead.
 func (l *requestLog) notFetched(name string, cause error) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/internal/typeguest"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
@@ -26,7 +27,7 @@ func linux(t *testing.T, steps ...Step) (*Build, *events) {
 	b, r := newBuild(t, guest.Button, steps...)
 	kernel, initrd, err := typeguest.Linux(t.Context(), t.TempDir())
 	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
-		t.Skip(err) // other systems have no such package
+		need.Skip(t, missing.Error())
 	} else if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,9 +44,13 @@ type misses struct {
 	mu      sync.Mutex
 	awaited map[string]context.CancelCauseFunc // by path, of the waits that go on
 	fetched bool                               // something
-	last    httpserve.Request                  // what was not there, if nothing was fetched
-	since   time.Time                          // when it was asked for first; zero if nothing was
+	tried   []string                           // the paths that were not there, if nothing was fetched
+	last    httpserve.Request                  // the request for the last of them
+	since   time.Time                          // when that was; zero if there is none
 }
+
+// maxTried is how many names a guest may try, each with some patience.
+const maxTried = 16
 
 // await returns a context that ends, with a NotFoundError as its cause, when the
 // guest asks for a name near to a path but not for that; done ends the watch.
@@ -76,8 +81,8 @@ func (m *misses) requested(req httpserve.Request) {
 	if req.Status != http.StatusNotFound {
 		return
 	}
-	if !m.fetched && req.Path != m.last.Path {
-		m.last, m.since = req, time.Now()
+	if !m.fetched && len(m.tried) < maxTried && !slices.Contains(m.tried, req.Path) {
+		m.tried, m.last, m.since = append(m.tried, req.Path), req, time.Now()
 	}
 	if cancel := m.awaited[req.Nearest]; cancel != nil {
 		err := &NotFoundError{req, req.Nearest}
@@ -86,10 +91,14 @@ func (m *misses) requested(req httpserve.Request) {
 }
 
 // inVain returns a NotFoundError when a guest has asked for files that are not
-// there, for none that is, and does not try another name; else nil.
-func (m *misses) inVain() error {
+// there, for none that is, and does not try another name; else nil. What is
+// being typed may make it try one: patience begins anew then.
+func (m *misses) inVain(typing bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if typing && !m.since.IsZero() {
+		m.since = time.Now()
+	}
 	if m.since.IsZero() || time.Since(m.since) < missPatience {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/internal/typeguest"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/keyseq"
@@ -56,7 +57,7 @@ func linux9P(t *testing.T, steps ...Step) (*Build, *events) {
 	var err error
 	b.VM.Kernel.Path, b.VM.Kernel.Initrd, err = typeguest.Linux9P(t.TempDir(), "..")
 	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
-		t.Skip(err)
+		need.Skip(t, missing.Error())
 	} else if err != nil {
 		t.Fatal(err)
 	}

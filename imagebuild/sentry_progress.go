@@ -160,7 +160,7 @@ func (s *sentry) inVain() error {
 	if since := time.Since(begin); !begin.IsZero() && limit > 0 && since >= limit {
 		return fmt.Errorf("%w (for %v)", reason, since.Round(time.Second))
 	}
-	if err := s.r.misses.inVain(); err != nil && !s.quiet.Load() && !s.inside.Load() {
+	if err := s.r.misses.inVain(s.answers.Load() > 0); err != nil && !s.quiet.Load() && !s.inside.Load() {
 		return err
 	}
 	limit = orDefault(s.r.b.NoProgress, defaultNoProgress)

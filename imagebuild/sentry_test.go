@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bootscribe/bootscribe/detect"
+	"github.com/bootscribe/bootscribe/httpserve"
 	"github.com/bootscribe/bootscribe/internal/guest"
 	"github.com/bootscribe/bootscribe/keyseq"
 	"github.com/bootscribe/bootscribe/ssh"
@@ -340,10 +341,57 @@ func TestMissedOtherwise(t *testing.T) {
 	if step := fails(t, asks(), 20*time.Second, "has not asked for any of the files"); !step.Unasked {
 		t.Error("nothing was asked for, and nobody says so")
 	}
+	server, err := sshtest.Start(&sshtest.Config{Password: "right"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	inside := asks("/missing.sh")
+	inside.SSH.User, inside.SSH.Password, inside.SSH.Addr = "root", "right", server.Addr
+	inside.Steps = append([]Step{WaitSSH()}, inside.Steps...)
+	if step := fails(t, inside, 20*time.Second); step.Name() == "wrong-file-name" {
+		t.Errorf("in the installed system: %v", step)
+	}
+	inside = asks()
+	inside.SSH.User, inside.SSH.Password, inside.SSH.Addr = "root", "right", server.Addr
+	inside.Steps = append([]Step{WaitSSH()}, inside.Steps...)
+	if step := fails(t, inside, 20*time.Second); step.Unasked {
+		t.Errorf("in the installed system nothing need be asked for: %v", step)
+	}
 	quiet := asks("/pressed.cf")
 	quiet.Detect = &detect.Set{}
 	if step := fails(t, quiet, 20*time.Second); step.Name() == "wrong-file-name" || step.Unasked {
 		t.Errorf("nobody looks: %q: %v", step.Name(), step)
+	}
+}
+
+// A guest that tries name after name, in turns: each new one has its time, and
+// what is being typed may bring another.
+func TestMissesTry(t *testing.T) {
+	miss := func(m *misses, path string) { m.requested(httpserve.Request{Path: path, Status: http.StatusNotFound}) }
+	long := func(m *misses) { m.since = m.since.Add(-missPatience) }
+	var m misses
+	miss(&m, "/a")
+	long(&m)
+	miss(&m, "/b")
+	if err := m.inVain(false); err != nil {
+		t.Errorf("no patience with the second name: %v", err)
+	}
+	long(&m)
+	if err := m.inVain(true); err != nil {
+		t.Errorf("no patience with what is typed: %v", err)
+	}
+	long(&m)
+	miss(&m, "/a") // again
+	if err := m.inVain(false); err == nil || !strings.Contains(err.Error(), `"/b"`) {
+		t.Errorf("endless patience with two names in turn: %v", err)
+	}
+	for i := range 2 * maxTried {
+		long(&m)
+		miss(&m, fmt.Sprint("/", i))
+	}
+	if m.inVain(false) == nil {
+		t.Error("endless patience with ever new names")
 	}
 }
 

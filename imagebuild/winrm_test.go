@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bootscribe/bootscribe/internal/guest"
+	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/internal/typeguest"
 	"github.com/bootscribe/bootscribe/iso"
 	"github.com/bootscribe/bootscribe/qemu"
@@ -125,7 +126,7 @@ func TestWinRM(t *testing.T) {
 	)
 	kernel, initrd, err := typeguest.WinRM(t.Context(), t.TempDir())
 	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
-		t.Skip(err) // other systems have no such package
+		need.Skip(t, missing.Error())
 	} else if err != nil {
 		t.Fatal(err)
 	}

@@ -176,8 +176,8 @@ func TestViewerStartFails(t *testing.T) {
 func TestViewerRange(t *testing.T) {
 	t.Parallel()
 	first := takenPort(t)
-	if first > 65000 {
-		t.Skip("few ports are above")
+	for first > 65000 { // few ports are above
+		first = takenPort(t)
 	}
 	viewer := fmt.Sprintf("127.0.0.1:%d-%d", first, first+500)
 	seen := map[string]bool{}

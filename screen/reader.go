@@ -217,8 +217,10 @@ func (r *scan) text(s *scanner) *Text {
 }
 
 // font returns the font that explains most cells.
-func (r *scan) font() int32 {
-	votes, best := r.votes(), int32(0)
+func (r *scan) font() int32 { return most(r.votes()) }
+
+// most returns the font that has most of the votes.
+func most(votes []int) (best int32) {
 	for i, n := range votes {
 		if n > votes[best] {
 			best = int32(i)

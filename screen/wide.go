@@ -32,10 +32,11 @@ func (w *wideFont) load(width, height int) (*index, error) {
 // is a picture, and no such text.
 func (s *scanner) pairs(r *scan) error {
 	g := r.grid.index
-	if two, more := r.unread(); len(g.wide) == 0 || two < more {
+	if two, more := r.unread(); len(g.wide) == 0 || two == 0 || two < more {
 		return nil
 	}
-	votes, best := r.votes(), r.font()
+	votes := r.votes()
+	best := most(votes)
 	for _, w := range g.wide {
 		cells := r.unexplained(best, w.font)
 		if !touch(cells) || votes[w.font]+len(cells)*wideWeight < votes[best] {

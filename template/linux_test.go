@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/bootscribe/bootscribe/imagebuild"
+	"github.com/bootscribe/bootscribe/internal/need"
 	"github.com/bootscribe/bootscribe/internal/typeguest"
 	"github.com/bootscribe/bootscribe/template"
 )
@@ -22,7 +23,7 @@ func TestLinux(t *testing.T) {
 	t.Parallel()
 	kernel, initrd, err := typeguest.Linux9P(t.TempDir(), "..")
 	if missing := new(typeguest.MissingError); errors.As(err, &missing) {
-		t.Skip(err) // other systems have no such package
+		need.Skip(t, missing.Error())
 	} else if err != nil {
 		t.Fatal(err)
 	}

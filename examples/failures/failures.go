@@ -166,12 +166,12 @@ func rebootLoop(ctx context.Context, e *environment, c *clock) (*imagebuild.Buil
 		return nil, err
 	}
 	b.Detect = rules
-	reboots, last := 0, time.Time{}
+	loop, reboots, last := rules.Rule("reset-loop"), 0, time.Time{}
 	b.VM.Observe = func(event qemu.Event) {
 		// The firmware resets the machine more than once for a reboot.
-		if r, ok := event.(qemu.Reset); ok && r.Guest && time.Since(last) > 2*time.Second {
+		if r, ok := event.(qemu.Reset); ok && r.Guest && time.Since(last) >= loop.Apart {
 			last = time.Now()
-			if reboots++; reboots == 4 {
+			if reboots++; reboots == loop.Count {
 				c.start()
 			}
 		}
