@@ -22,11 +22,13 @@
 //
 // QEMU, and the swtpm and virtiofsd of a machine with a TPM or such a share, die
 // with this program, also when that is killed (on Linux), and never by a Ctrl-C in
-// its terminal. Nothing listens on the host but the forwarded ports, which QEMU binds on 127.0.0.1 itself, and [Config.Viewer] if it is asked
-// for: QMP, the serial line and VNC are socket pairs without a name. Paths and
-// names reach QEMU as JSON and cannot become options. Formats of images are
-// said, never guessed. The end of the machine is seen at once, whether the
-// guest switched it off, QEMU crashed or was killed; a full disk is an event.
+// its terminal. Nothing listens on the host but the forwarded ports, which QEMU
+// binds on 127.0.0.1 itself, and [Config.Viewer] if it is asked for: QMP and VNC are
+// socket pairs without a name, and the serial line is a pair of pipes, which have
+// one while QEMU starts. Paths and names reach QEMU as JSON and cannot become
+// options. Formats of images are said, never guessed. The end of the machine is seen
+// at once, whether the guest switched it off, QEMU crashed or was killed; a full disk
+// is an event.
 //
 // # What it relies on
 //

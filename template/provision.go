@@ -107,7 +107,6 @@ func (t *Template) provisioner(p *problems, g *generator, bl *block, e *engine) 
 	return []imagebuild.Step{pr.step(make(pr))}
 }
 
-// unknownType is the error about a type that is not here.
 // instead says what to do without a component of Packer's that is not built in.
 var instead = map[string]string{
 	"hcp-sbom":      "remove it, let a shell provisioner write the list of packages, and fetch that with file and direction download",
@@ -118,6 +117,7 @@ var instead = map[string]string{
 	"docker-tag":    "remove it: an image of a machine is none of a container",
 }
 
+// unknownType is the error about a type that is not here.
 func unknownType(bl *block, kind string, types, later []string) error {
 	for _, l := range later {
 		if bl.typ == l {
